@@ -1,0 +1,109 @@
+"""The ports of the tape: append (one writer), read (many), and the session registry. Drivers live in `store`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from papertape.model.entries import Batch
+from papertape.model.events import AnyEvent
+from papertape.model.session import SessionId, SessionRow
+from papertape.model.tables import Table
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes durable together: a batch of entries and the facts they caused. Either part may be empty."""
+
+    session_id: SessionId
+    batch: Batch | None
+    events: tuple[AnyEvent, ...] = ()
+    row: SessionRow | None = None
+
+
+class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the store is doing. Times are our clock in microseconds UTC; `lag_ms` is commit to durable, worst of the last 5 s."""
+
+    driver: str
+    location: str
+    is_healthy: bool
+    last_error: str | None
+    last_durable_ts: int | None
+    rows_total: int
+    queue_length: int
+    lag_ms: float
+    detail: str
+
+
+class Appender(Protocol):
+    """Makes commits durable in the order they are submitted."""
+
+    def submit(self, commit: Commit, on_durable: Callable[[BaseException | None], None]) -> None:
+        """Queue a commit; `on_durable` is called once, on the writer's thread, with None or the failure.
+
+        Raises:
+            Broken: the queue is full or the store has failed; nothing was queued and the session must halt.
+        """
+
+    def probe(self) -> None:
+        """Write one row, read it back, remove it.
+
+        Raises:
+            Unavailable: the store does not take or return the row; the message says why and what to do.
+        """
+
+    def status(self) -> StoreStatus:
+        """Return how the store is doing now."""
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Equality on one declared column."""
+
+    column: str
+    value: str
+
+
+class History(Protocol):
+    """Reads what is durable. Every method may raise `Unavailable`."""
+
+    def events(
+        self,
+        table: Table,
+        session_id: SessionId,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int = 1000,
+        filters: Sequence[Filter] = (),
+        newest_first: bool = False,
+    ) -> list[Any]:
+        """Return records of one event table with `after < seq <= until`, decoded to the table's record type."""
+
+    def batches(self, session_id: SessionId, *, after_seq: int = 0) -> Iterator[Batch]:
+        """Yield the journalled batches whose first seq is above `after_seq`, in order.
+
+        Raises:
+            Broken: a hole in seq, or a payload that cannot be decoded.
+        """
+
+    def last_event_seq(self, session_id: SessionId) -> int:
+        """Return the highest durable fact seq of the session, 0 when there is none."""
+
+    def last_entry_seq(self, session_id: SessionId) -> int:
+        """Return the highest durable entry seq of the session, 0 when there is none."""
+
+    def session(self, session_id: SessionId) -> SessionRow | None:
+        """Return the newest revision of a session's row."""
+
+    def sessions(self, *, limit: int = 200) -> list[SessionRow]:
+        """Return the newest revision of every session, newest session first."""
+
+    def session_by_idempotency_key(self, key: str) -> SessionRow | None:
+        """Return the session that was started with this idempotency key."""
+
+    def views(self, session_id: SessionId) -> bytes | None:
+        """Return the saved last views of a session, as JSON by topic."""
+
+    def save_views(self, session_id: SessionId, saved_ts: int, payload: bytes) -> None:
+        """Replace the saved last views of a session."""

@@ -1,0 +1,251 @@
+"""What a panel shows: the latest value per key, computed by the engine or the session, never by the browser.
+
+Every view carries the time of what it shows, so that age is always known; every missing value carries its reason.
+Times are microseconds UTC; `recv_ts` is our clock and is what ages are computed from.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from papertape.model.entries import Lifecycle
+from papertape.model.events import Answer, ConditionReading, InstanceState, PositionSide, SectionCode
+from papertape.model.instrument import InstrumentId
+from papertape.model.session import Mode, SessionId
+
+
+class LastTransition(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest transition of an instance, in short."""
+
+    seq: int
+    ts: int
+    from_state: InstanceState
+    to_state: InstanceState
+    trigger: str
+    reason: str
+
+
+class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
+    """One strategy on one instrument: where it is, what comes next and what blocks it. `reason` is a full sentence."""
+
+    key: str
+    strategy: str
+    instrument: InstrumentId
+    symbol: str
+    state: InstanceState
+    since: int
+    is_active: bool
+    entries_paused: bool
+    next_section: SectionCode | None
+    progress: float
+    blocking: ConditionReading | None
+    last_transition: LastTransition | None
+    reason: str
+    ts: int
+
+
+class OpenPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """An open position at the price it would close at now."""
+
+    position_id: str
+    strategy: str
+    instrument: InstrumentId
+    side: PositionSide
+    quantity: Decimal
+    entry_price: Decimal
+    mark_price: Decimal | None
+    unrealized_pnl: Decimal
+    unrealized_pnl_pct: float
+    stop_price: Decimal | None
+    target_price: Decimal | None
+    opened_ts: int
+
+
+class WatchlistRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One chosen symbol. `reason` says why there is no price yet; `sparkline` is one close per 5 s, oldest first."""
+
+    key: InstrumentId
+    instrument: InstrumentId
+    symbol: str
+    venue: str
+    kind: str
+    price_decimals: int
+    last: float | None
+    direction: Literal["up", "down", "flat"]
+    bid: float | None
+    ask: float | None
+    spread_pct: float | None
+    change_session_pct: float | None
+    change_24h_pct: float | None
+    volume_session_quote: float
+    volume_24h_quote: float | None
+    sparkline: tuple[float, ...]
+    data_ts: int | None
+    recv_ts: int | None
+    reason: str | None
+    position: OpenPosition | None
+
+
+class IndicatorView(msgspec.Struct, frozen=True, kw_only=True):
+    """One indicator of one instance. `value` is set, or `reason` says why not yet; warm-up as have / need in `warmup_unit`."""
+
+    key: str
+    strategy: str
+    instrument: InstrumentId
+    name: str
+    kind: str
+    params: str
+    meaning: str
+    unit: str
+    value: float | None
+    reason: str | None
+    trend: Literal["up", "down", "flat"]
+    sparkline: tuple[float, ...]
+    warmup_have: float
+    warmup_need: float
+    warmup_unit: str
+    ts: int | None
+    recv_ts: int | None
+
+
+class SectionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One section of one instance. `is_watched` when the instance's state evaluates it now; otherwise it is monitored only."""
+
+    code: SectionCode
+    word: str
+    is_defined: bool
+    is_watched: bool
+    answer: Answer
+    progress: float
+    blocking: str | None
+    summary: str
+    conditions: tuple[ConditionReading, ...]
+
+
+class ConditionsView(msgspec.Struct, frozen=True, kw_only=True):
+    """All five sections of one instance."""
+
+    key: str
+    strategy: str
+    instrument: InstrumentId
+    state: InstanceState
+    sections: tuple[SectionView, ...]
+    ts: int
+    recv_ts: int | None
+
+
+class BarView(msgspec.Struct, frozen=True, kw_only=True):
+    """One bar built from trades: `ts` is its open in microseconds UTC, volume in base units."""
+
+    instrument: InstrumentId
+    interval_s: int
+    ts: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    is_partial: bool
+
+
+class EquityView(msgspec.Struct, frozen=True, kw_only=True):
+    """The account now, marked at the prices positions would close at."""
+
+    key: str
+    currency: str
+    initial_capital: Decimal
+    equity: Decimal
+    cash: Decimal
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal
+    fees: Decimal
+    drawdown_pct: float
+    open_positions: tuple[OpenPosition, ...]
+    ts: int
+
+
+CheckStatus = Literal["ok", "waiting", "warning", "failed"]
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One verified statement about a session, before it starts or while it runs."""
+
+    code: str
+    label: str
+    status: CheckStatus
+    detail: str
+    instrument: InstrumentId | None = None
+    checked_ts: int = 0
+
+
+class PreflightView(msgspec.Struct, frozen=True, kw_only=True):
+    """The checks before the start, the proof of life, and the same checks now."""
+
+    key: str
+    status: CheckStatus
+    checks: tuple[Check, ...]
+    ts: int
+
+
+StageName = Literal[
+    "venue", "socket", "decoder", "journal", "indicators", "conditions", "machine", "broker", "store", "stream"
+]
+
+
+class StageView(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage of the path of data: `rate` per second over the last 5 s, `last_ts` our clock at its last sign of life."""
+
+    key: str
+    stage: StageName
+    status: CheckStatus
+    rate: float
+    total: int
+    last_ts: int | None
+    last_error: str | None
+    detail: str
+    instruments: tuple[Check, ...]
+
+
+class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as listed and as shown in the status hero. `is_simulated_feed` is shown everywhere it is true."""
+
+    key: SessionId
+    session_id: SessionId
+    epoch: str
+    seq: int
+    mode: Mode
+    feed: str
+    feed_note: str | None
+    is_simulated_feed: bool
+    state: Lifecycle
+    reason: str
+    is_degraded: bool
+    degraded_reason: str | None
+    entries_paused: bool
+    allowed: tuple[str, ...]
+    created_ts: int
+    started_ts: int | None
+    updated_ts: int
+    strategies: tuple[str, ...]
+    instruments: tuple[InstrumentId, ...]
+    capital: Decimal
+    currency: str
+    profile: str
+    headline: str
+    equity: Decimal | None
+    pnl: Decimal | None
+
+
+class SystemView(msgspec.Struct, frozen=True, kw_only=True):
+    """The desk itself."""
+
+    key: str
+    version: str
+    started_ts: int
+    store: str
+    connections: int
+    loop_lag_ms: float
+    memory_mb: float

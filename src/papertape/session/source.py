@@ -1,0 +1,89 @@
+"""The port of market data: a feed that can be asked for instruments, history and live events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from papertape.model.entries import MarketEvent
+from papertape.model.instrument import Instrument, InstrumentId
+
+FeedState = Literal["connecting", "live", "reconnecting", "ended", "failed", "closed"]
+
+
+class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How a feed's connection is doing. Times are our clock, microseconds UTC."""
+
+    state: FeedState
+    detail: str
+    connected_ts: int | None
+    last_frame_ts: int | None
+    frames: int
+    events: int
+    decode_errors: int
+    last_error: str | None
+    reconnects: int
+    gaps: int
+    subscribed: frozenset[InstrumentId]
+    clock_offset_us: int
+
+
+class FeedListener(Protocol):
+    """What a subscription calls, on the event loop, synchronously, once per received burst."""
+
+    def on_events(self, events: Sequence[MarketEvent]) -> None:
+        """Take a burst of decoded market events in the order they were received."""
+
+    def on_status(self, status: FeedStatus) -> None:
+        """Take a change of the connection: connected, acknowledged, lost, resumed, ended."""
+
+
+class Subscription(Protocol):
+    """A running subscription of one session."""
+
+    def status(self) -> FeedStatus:
+        """Return how the connection is doing now."""
+
+    async def close(self) -> None:
+        """Stop delivering; idempotent."""
+
+
+class MarketSource(Protocol):
+    """One feed: `binance`, `simulated` or `recorded:PATH`."""
+
+    name: str
+    venue: str
+    is_simulated: bool
+    note: str | None
+
+    async def instruments(self) -> list[Instrument]:
+        """Return every instrument that can be subscribed.
+
+        Raises:
+            Unavailable: the venue does not answer.
+        """
+
+    async def history(self, instruments: Sequence[Instrument]) -> list[MarketEvent]:
+        """Return market events from before now, oldest first over all instruments, to warm indicators.
+
+        Raises:
+            Unavailable: the venue does not answer.
+        """
+
+    async def subscribe(self, instruments: Sequence[Instrument], listener: FeedListener) -> Subscription:
+        """Start delivering live events. Returns once asked for, not once acknowledged; status tells.
+
+        A cut connection is reconnected, resubscribed and its gap announced by `BookGap`, without end.
+        """
+
+    async def missed(self, instruments: Sequence[Instrument], since_ts: int) -> list[MarketEvent]:
+        """Return the trades between `since_ts` and now where the venue has them, oldest first; else an empty list."""
+
+    async def close(self) -> None:
+        """Close every connection of the feed."""
+
+
+Clock = Callable[[], int]
+"""Our wall clock in microseconds UTC, injected everywhere outside the core."""
