@@ -15,20 +15,29 @@ import msgspec
 from papertape.model.entries import Lifecycle, Side
 from papertape.model.instrument import InstrumentId
 
-InstanceState = Literal[
-    "MONITORING", "SIGNAL_DETECTED", "ENTERING", "POSITION_ACTIVE", "EXITING", "COOLDOWN", "ERROR"
-]
+InstanceState = Literal["MONITORING", "SIGNAL_DETECTED", "ENTERING", "POSITION_ACTIVE", "EXITING", "COOLDOWN", "ERROR"]
 SectionCode = Literal["S1", "O1", "Z1", "ZE1", "E1"]
 Answer = Literal["true", "false", "undecided"]
 PositionSide = Literal["long", "short"]
 OrderType = Literal["market", "limit", "stop_market", "take_profit_market"]
-OrderStatus = Literal[
-    "submitted", "accepted", "partially_filled", "filled", "cancelled", "rejected", "expired"
-]
+OrderStatus = Literal["submitted", "accepted", "partially_filled", "filled", "cancelled", "rejected", "expired"]
 OrderPurpose = Literal["entry", "exit", "stop_loss", "take_profit", "emergency_exit"]
 Trigger = Literal[
-    "S1", "O1", "Z1", "ZE1", "E1", "timeout", "fill", "rejected", "cancelled", "stop", "target", "command", "risk",
-    "cooldown_over", "error",
+    "S1",
+    "O1",
+    "Z1",
+    "ZE1",
+    "E1",
+    "timeout",
+    "fill",
+    "rejected",
+    "cancelled",
+    "stop",
+    "target",
+    "command",
+    "risk",
+    "cooldown_over",
+    "error",
 ]
 
 

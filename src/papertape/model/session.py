@@ -61,6 +61,17 @@ class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
     profile: SimulationProfile
 
 
+class StartSession(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The trader's request to start a session. Strategies by name; symbols as instrument ids or unambiguous symbols."""
+
+    strategies: tuple[str, ...]
+    symbols: tuple[str, ...]
+    mode: Mode = "PAPER"
+    feed: str | None = None
+    capital: Decimal = Decimal(10_000)
+    profile: Literal["optimistic", "standard", "pessimistic"] = "standard"
+
+
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     """One revision of a session's row; the newest revision is the session. Times in microseconds UTC, wall clock."""
 

@@ -72,12 +72,28 @@ SESSION_EVENTS = Table(name="session_events", record=events.SessionChanged, key=
 ALERTS = Table(name="alerts", record=events.AlertRaised, key=("session_id", "seq"), topic="alerts")
 
 EVENT_TABLES: tuple[Table, ...] = (
-    TRANSITIONS, SIGNALS, ORDERS, FILLS, POSITIONS, ACCOUNT, EQUITY, SESSION_EVENTS, ALERTS,
+    TRANSITIONS,
+    SIGNALS,
+    ORDERS,
+    FILLS,
+    POSITIONS,
+    ACCOUNT,
+    EQUITY,
+    SESSION_EVENTS,
+    ALERTS,
 )
 TABLES: tuple[Table, ...] = (SESSIONS, TAPE, VIEWS, *EVENT_TABLES)
 
 TABLE_OF: dict[type[msgspec.Struct], Table] = {table.record: table for table in TABLES}
 EVENT_TOPICS: tuple[str, ...] = tuple(table.topic for table in EVENT_TABLES if table.topic is not None)
 LATEST_TOPICS: tuple[str, ...] = (
-    "watchlist", "indicators", "conditions", "instances", "bars", "equity", "pipeline", "preflight", "summary",
+    "watchlist",
+    "indicators",
+    "conditions",
+    "instances",
+    "bars",
+    "equity",
+    "pipeline",
+    "preflight",
+    "summary",
 )

@@ -3,31 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
-
-import msgspec
+from typing import Protocol
 
 from papertape.model.entries import MarketEvent
-from papertape.model.instrument import Instrument, InstrumentId
-
-FeedState = Literal["connecting", "live", "reconnecting", "ended", "failed", "closed"]
-
-
-class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How a feed's connection is doing. Times are our clock, microseconds UTC."""
-
-    state: FeedState
-    detail: str
-    connected_ts: int | None
-    last_frame_ts: int | None
-    frames: int
-    events: int
-    decode_errors: int
-    last_error: str | None
-    reconnects: int
-    gaps: int
-    subscribed: frozenset[InstrumentId]
-    clock_offset_us: int
+from papertape.model.feed import FeedStatus
+from papertape.model.instrument import Instrument
 
 
 class FeedListener(Protocol):

@@ -80,13 +80,16 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="wel
     version: str
 
 
-class Subscribed(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="subscribed"):
-    """A topic is subscribed. `resumed` proves that everything after the client's position follows; else a snap follows."""
+class Subscribed(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="sub", rename={"from_seq": "from", "to_seq": "to"}
+):
+    """A topic is subscribed. `resumed`: every fact after `from` up to `to` follows as pubs; otherwise a snap follows."""
 
     topic: str
     epoch: str
     resumed: bool
-    seq: int
+    from_seq: int
+    to_seq: int
 
 
 class Snap(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="snap"):
@@ -112,7 +115,7 @@ class Pub(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="pub"):
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="hb"):
-    """The server lives. `heads` maps each subscribed must-not-lose topic to its last seq; `lag_ms` is the worst loop lag."""
+    """The server lives. `heads`: last seq of each subscribed must-not-lose topic; `lag_ms`: worst event-loop lag."""
 
     srv_ts: int
     lag_ms: float
