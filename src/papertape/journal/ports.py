@@ -23,7 +23,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How the store is doing. Times are our clock in microseconds UTC; `lag_ms` is commit to durable, worst of the last 5 s."""
+    """How the store is doing. Times: our clock, microseconds UTC; `lag_ms`: commit to durable, worst of 5 s."""
 
     driver: str
     location: str

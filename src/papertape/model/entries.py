@@ -114,7 +114,7 @@ Lifecycle = Literal["starting", "running", "stopping", "stopped", "suspended", "
 
 
 class LifecycleChange(_Entry, frozen=True, kw_only=True, gc=False, tag="lifecycle"):
-    """The session moved to another lifecycle state or changed a flag; decided in `session`, journalled like the rest."""
+    """The session changed its lifecycle state or a flag; decided in `session`, journalled like the rest."""
 
     state: Lifecycle
     trigger: str

@@ -50,7 +50,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         """
         if name != "session_id" and name not in self.record.__struct_fields__:
             raise Broken(
-                f"Table {self.name} declares no column {name!r}; it declares {', '.join(self.record.__struct_fields__)}.",
+                f"Table {self.name} declares no column {name!r}; it declares "
+                f"{', '.join(self.record.__struct_fields__)}.",
                 code="schema.unknown_column",
             )
         return name

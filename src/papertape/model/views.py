@@ -90,7 +90,7 @@ class WatchlistRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IndicatorView(msgspec.Struct, frozen=True, kw_only=True):
-    """One indicator of one instance. `value` is set, or `reason` says why not yet; warm-up as have / need in `warmup_unit`."""
+    """One indicator of one instance: `value` is set, or `reason` says why not; warm-up is have / need in its unit."""
 
     key: str
     strategy: str
@@ -112,7 +112,7 @@ class IndicatorView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SectionView(msgspec.Struct, frozen=True, kw_only=True):
-    """One section of one instance. `is_watched` when the instance's state evaluates it now; otherwise it is monitored only."""
+    """One section of one instance. `is_watched`: it can move the instance now; otherwise it is monitored only."""
 
     code: SectionCode
     word: str
@@ -196,7 +196,7 @@ StageName = Literal[
 
 
 class StageView(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage of the path of data: `rate` per second over the last 5 s, `last_ts` our clock at its last sign of life."""
+    """One stage of the path of data: `rate` per second over 5 s, `last_ts` its last sign of life (our clock)."""
 
     key: str
     stage: StageName

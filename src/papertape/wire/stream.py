@@ -83,7 +83,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="wel
 class Subscribed(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="sub", rename={"from_seq": "from", "to_seq": "to"}
 ):
-    """A topic is subscribed. `resumed`: every fact after `from` up to `to` follows as pubs; otherwise a snap follows."""
+    """A topic is subscribed. `resumed`: every fact after `from` up to `to` follows as pubs; otherwise a snap does."""
 
     topic: str
     epoch: str
