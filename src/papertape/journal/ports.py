@@ -11,6 +11,7 @@ from papertape.model.entries import Batch
 from papertape.model.events import AnyEvent
 from papertape.model.session import SessionId, SessionRow
 from papertape.model.tables import Table
+from papertape.model.views import StoreStatus as StoreStatus
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,20 +21,6 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     batch: Batch | None
     events: tuple[AnyEvent, ...] = ()
     row: SessionRow | None = None
-
-
-class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How the store is doing. Times: our clock, microseconds UTC; `lag_ms`: commit to durable, worst of 5 s."""
-
-    driver: str
-    location: str
-    is_healthy: bool
-    last_error: str | None
-    last_durable_ts: int | None
-    rows_total: int
-    queue_length: int
-    lag_ms: float
-    detail: str
 
 
 class Appender(Protocol):

@@ -7,12 +7,13 @@ Times are microseconds UTC; `recv_ts` is our clock and is what ages are computed
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from papertape.model.entries import Lifecycle
 from papertape.model.events import Answer, ConditionReading, InstanceState, PositionSide, SectionCode
+from papertape.model.feed import FeedStatus
 from papertape.model.instrument import InstrumentId
 from papertape.model.session import Mode, SessionId
 
@@ -249,3 +250,51 @@ class SystemView(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     loop_lag_ms: float
     memory_mb: float
+
+
+class FeedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A feed that a session can be started on. `status` is None while no session uses it; `note` says why it is chosen."""
+
+    name: str
+    venue: str
+    is_simulated: bool
+    note: str | None
+    is_default: bool
+    status: FeedStatus | None = None
+
+
+class StrategyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A strategy of the library: its newest version, as text and as canonical builtins. A builtin cannot be deleted."""
+
+    name: str
+    version: int
+    sha256: str
+    description: str
+    is_builtin: bool
+    text: str
+    definition: dict[str, Any]  # strategy.definition.to_plain of a validated definition
+    updated_ts: int
+
+
+class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the store is doing. Times: our clock, microseconds UTC; `lag_ms`: commit to durable, worst of the last 5 s."""
+
+    driver: str
+    location: str
+    is_healthy: bool
+    last_error: str | None
+    last_durable_ts: int | None
+    rows_total: int
+    queue_length: int
+    lag_ms: float
+    detail: str
+
+
+class HealthView(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the desk can do its work. `sessions` counts the live ones; `detail` says what is wrong and what to do."""
+
+    status: Literal["ok", "degraded", "failed"]
+    detail: str
+    version: str
+    store: StoreStatus
+    sessions: int
