@@ -253,7 +253,7 @@ class SystemView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedView(msgspec.Struct, frozen=True, kw_only=True):
-    """A feed that a session can be started on. `status` is None while no session uses it; `note` says why it is chosen."""
+    """A feed that a session can be started on. `status` is None while unused; `note` says why it is the default."""
 
     name: str
     venue: str
@@ -277,7 +277,7 @@ class StrategyView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How the store is doing. Times: our clock, microseconds UTC; `lag_ms`: commit to durable, worst of the last 5 s."""
+    """How the store is doing. Times: our clock, microseconds UTC. `lag_ms`: commit to durable, worst of last 5 s."""
 
     driver: str
     location: str
