@@ -53,11 +53,11 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     def price_float(self, price: int) -> float:
         """Return an integer price as the nearest float64 (correctly rounded)."""
-        return price / 10**self.price_decimals  # type: ignore[no-any-return]
+        return price / 10**self.price_decimals  # type: ignore[no-any-return]  # int ** int is Any to mypy
 
     def size_float(self, size: int) -> float:
         """Return an integer size as the nearest float64 (correctly rounded)."""
-        return size / 10**self.size_decimals  # type: ignore[no-any-return]
+        return size / 10**self.size_decimals  # type: ignore[no-any-return]  # int ** int is Any to mypy
 
     def price_decimal(self, price: int) -> Decimal:
         """Return an integer price as an exact Decimal."""

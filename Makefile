@@ -1,0 +1,89 @@
+# papertape: everything a developer or CI runs. `make` alone prints the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+UV      := .setup/uv/bin/uv
+PY      := .venv/bin/python
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+           --no-annotate --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+# What the web UI is built from; a change in any of them rebuilds it at the next `make run`.
+UI_INPUTS := $(shell find web -type f -not -path '*/node_modules/*' -not -name '*.tsbuildinfo' \
+               -not -name '*.test.ts' -not -name '*.test.tsx' 2>/dev/null)
+
+# PORT=, FEED=, STORE= and DATA= become options of `papertape run`; what is not given is left to papertape.
+RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(FEED),--feed $(FEED)) $(if $(STORE),--store $(STORE)) \
+              $(if $(DATA),--data-dir "$(DATA)")
+
+# A stamp whose result is gone says nothing.
+$(shell [[ -x .venv/bin/python ]] || rm -f .setup/python; [[ -d web/node_modules ]] || rm -f .setup/node; \
+        [[ -f src/papertape/server/ui/index.html ]] || rm -f .setup/ui)
+
+.PHONY: help setup run test dev check bench soak ui wheel lock clean
+
+help: ## Print this help
+	@echo "papertape: make TARGET [PORT=8420] [FEED=auto|simulated|binance|recorded:PATH] [STORE=sqlite|questdb://…] [DATA=DIR]"
+	@echo
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-7s %s\n", $$1, $$2}'
+
+setup: .setup/python .setup/node ## Install what is needed into .venv and web/node_modules (only what changed)
+
+run: .setup/python .setup/ui ## Start the desk with a demo session; PORT= FEED= STORE= DATA= are passed on
+	exec .venv/bin/papertape run $(RUN_OPTIONS)
+
+test: .setup/python .setup/node .setup/ui chromium ## Run everything: static checks, all tests, the wheel in a real browser
+	@$(PY) scripts/run_suites.py
+
+dev: .setup/python .setup/node ## Start the desk and the web UI with hot reload (page: the address Vite prints)
+	@scripts/dev.sh $(RUN_OPTIONS)
+
+check: .setup/python .setup/node ## Static checks only: ruff, mypy, import contracts, TypeScript, web lint
+	@$(PY) scripts/run_suites.py --only static
+
+bench: .setup/python ## Measure: events/s, latency, memory; prints the figures
+	@$(PY) -m pytest tests/bench -s
+
+soak: .setup/python .setup/ui chromium ## Five minutes of a real browser on a live session, then twenty cuts
+	@PAPERTAPE_SOAK_SECONDS=300 $(PY) scripts/run_suites.py --only wheel --only soak
+
+ui: .setup/ui ## Build the web UI into the Python package
+
+wheel: .setup/python .setup/ui ## Build the wheel, web UI included, into dist/
+	@scripts/wheel.sh
+
+lock: .setup/uv/ready ## Resolve the dependencies again (UPGRADE=1: to the newest) and write the lock files
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) pyproject.toml --group dev -o requirements-dev.txt
+	$(COMPILE) --group setup -o requirements-setup.txt
+	cd web && npm install --package-lock-only --no-audit --no-fund
+
+clean: ## Remove everything that can be made again, except what sessions wrote
+	rm -rf .setup .venv dist build test-results web/node_modules src/papertape/server/ui
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# Stamps: each is made by its script and made again only when one of its inputs changed.
+
+.setup/uv/ready: requirements-setup.txt scripts/setup_uv.sh
+	@scripts/setup_uv.sh
+	@touch $@
+
+.setup/python: .setup/uv/ready requirements-dev.txt pyproject.toml scripts/setup_python.sh
+	@scripts/setup_python.sh
+	@touch $@
+
+.setup/node: web/package.json web/package-lock.json web/.npmrc scripts/setup_node.sh
+	@scripts/setup_node.sh
+	@mkdir -p .setup && touch $@
+
+.setup/ui: .setup/node $(UI_INPUTS)
+	@echo "Building the web UI"
+	@npm --prefix web run build
+	@mkdir -p .setup && touch $@
+
+.PHONY: chromium
+chromium:
+	@scripts/setup_chromium.sh

@@ -1,0 +1,176 @@
+"""Run every suite of papertape, go on after a failing one, and end with the sum: `N passed, N failed`.
+
+Counts come from the JUnit files the runners write, not from what they print. A suite without such a file (a linter,
+the wheel) counts as one. A runner that fails without a failed test, or that writes no report, counts as one failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "test-results"
+BIN = ROOT / ".venv" / "bin"
+WHEEL_BIN = ROOT / ".setup" / "wheel" / "bin"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many checks passed, failed and were skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self) -> str:
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One command. `group` names it for `--only`; `needs` is a suite that must have passed before it makes sense."""
+
+    name: str
+    group: str
+    command: tuple[str, ...]
+    has_report: bool = False
+    needs: str | None = None
+    on_request: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def report_path(suite_name: str) -> Path:
+    """Return where the JUnit file of a suite goes."""
+    return RESULTS / f"{suite_name.replace(' ', '-')}.xml"
+
+
+def _tool(name: str, program: str, *arguments: str) -> Suite:
+    return Suite(name, "static", (str(BIN / program), *arguments))
+
+
+def _npm(name: str, group: str, script: str, *arguments: str, has_report: bool = False) -> Suite:
+    return Suite(name, group, ("npm", "--prefix", "web", "run", script, "--", *arguments), has_report=has_report)
+
+
+def _pytest(name: str, *arguments: str, needs: str | None = None, on_request: bool = False) -> Suite:
+    browser = next((path for path in map(shutil.which, BROWSERS) if path), "")
+    return Suite(
+        name,
+        name,
+        (str(BIN / "python"), "-m", "pytest", f"--junit-xml={report_path(name)}", *arguments),
+        has_report=True,
+        needs=needs,
+        on_request=on_request,
+        environment={"PAPERTAPE_BIN": str(WHEEL_BIN / "papertape"), "PAPERTAPE_CHROMIUM": browser} if needs else {},
+    )
+
+
+def suites() -> list[Suite]:
+    """Return every suite in the order it runs: quick answers first, the browser last."""
+    return [
+        _tool("ruff check", "ruff", "check"),
+        _tool("ruff format", "ruff", "format", "--check"),
+        _tool("mypy", "mypy"),
+        _tool("import contracts", "lint-imports"),
+        _npm("web typecheck", "static", "typecheck"),
+        _npm("web lint", "static", "lint"),
+        _pytest("pytest"),
+        _npm(
+            "vitest",
+            "vitest",
+            "test",
+            "--reporter=default",
+            "--reporter=junit",
+            f"--outputFile.junit={report_path('vitest')}",
+            has_report=True,
+        ),
+        Suite("wheel", "wheel", ("scripts/wheel.sh", "--install")),
+        _pytest("e2e", "tests/e2e", needs="wheel"),
+        _pytest("soak", "tests/e2e", "-m", "soak", needs="wheel", on_request=True),
+    ]
+
+
+def count_report(path: Path) -> Count:
+    """Return the counts of a JUnit file; a missing or unreadable one counts nothing."""
+    try:
+        cases = list(ET.parse(path).getroot().iter("testcase"))
+    except (OSError, ET.ParseError):
+        return Count()
+    failed = sum(1 for case in cases if case.find("failure") is not None or case.find("error") is not None)
+    skipped = sum(1 for case in cases if case.find("skipped") is not None)
+    return Count(len(cases) - failed - skipped, failed, skipped)
+
+
+def count_suite(has_report: bool, exit_code: int, report: Count) -> Count:
+    """Return what a finished suite adds to the sum."""
+    if not has_report:
+        return Count(passed=1) if exit_code == 0 else Count(failed=1)
+    if report == Count() or (exit_code != 0 and report.failed == 0):
+        return report + Count(failed=1)
+    return report
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _run(suite: Suite) -> Count:
+    _say(f"\n── {suite.name} " + "─" * max(2, 76 - len(suite.name)))
+    report = report_path(suite.name)
+    report.unlink(missing_ok=True)
+    started = time.monotonic()
+    process = subprocess.run(suite.command, cwd=ROOT, env={**os.environ, **suite.environment}, check=False)
+    count = count_suite(suite.has_report, process.returncode, count_report(report))
+    _say(f"{suite.name}: {count} in {time.monotonic() - started:.0f} s")
+    return count
+
+
+def run_suites(chosen: list[Suite], run: Callable[[Suite], Count] = _run) -> dict[str, Count]:
+    """Run the suites in order; one whose need failed is not run and counts as a failure."""
+    counts: dict[str, Count] = {}
+    for suite in chosen:
+        if suite.needs in counts and counts[suite.needs].failed:
+            _say(f"\n── {suite.name}: not run, because {suite.needs} failed")
+            counts[suite.name] = Count(failed=1)
+        else:
+            counts[suite.name] = run(suite)
+    return counts
+
+
+def main() -> int:
+    """Run what was asked for and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    groups = sorted({suite.group for suite in suites()})
+    parser.add_argument("--only", action="append", choices=groups, help="run only this group; may be repeated")
+    only = parser.parse_args().only
+    chosen = [suite for suite in suites() if (suite.group in only if only else not suite.on_request)]
+
+    RESULTS.mkdir(exist_ok=True)
+    counts = run_suites(chosen)
+    total = sum(counts.values(), Count())
+    width = max(len(name) for name in counts)
+    _say("")
+    for name, count in counts.items():
+        _say(f"{'ok    ' if not count.failed else 'FAILED'}  {name:<{width}}  {count}")
+    (RESULTS / "summary.txt").write_text(f"{total}\n")
+    _say(f"\n{total}")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
