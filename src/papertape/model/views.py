@@ -7,7 +7,7 @@ Times are microseconds UTC; `recv_ts` is our clock and is what ages are computed
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -261,19 +261,6 @@ class FeedView(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None
     is_default: bool
     status: FeedStatus | None = None
-
-
-class StrategyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A strategy of the library: its newest version, as text and as canonical builtins. A builtin cannot be deleted."""
-
-    name: str
-    version: int
-    sha256: str
-    description: str
-    is_builtin: bool
-    text: str
-    definition: dict[str, Any]  # strategy.definition.to_plain of a validated definition
-    updated_ts: int
 
 
 class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,7 +48,7 @@ OUTPUTS: tuple[type[msgspec.Struct], ...] = (
     Instrument,
     FeedStatus,
     views.FeedView,
-    views.StrategyView,
+    http.StrategyView,
     views.HealthView,
     http.ErrorBody,
     http.SessionState,

@@ -81,6 +81,19 @@ class StrategyText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     text: str
 
 
+class StrategyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A strategy of the library, newest version. `error` is set when its text no longer parses; it cannot be started."""
+
+    name: str
+    version: int
+    is_builtin: bool
+    description: str
+    text: str
+    sha256: str | None
+    error: str | None
+    sides: tuple[str, ...]
+
+
 class Validation(msgspec.Struct, frozen=True, kw_only=True):
     """The definition is valid; a definition that is not answers 400 with the path."""
 

@@ -715,16 +715,16 @@ export interface StrategyVersion {
   definition: Record<string, unknown>
 }
 
-/** A strategy of the library: its newest version, as text and as canonical builtins. A builtin cannot be deleted. */
+/** A strategy of the library, newest version. `error` is set when its text no longer parses; it cannot be started. */
 export interface StrategyView {
   name: string
   version: number
-  sha256: string
-  description: string
   is_builtin: boolean
+  description: string
   text: string
-  definition: Record<string, unknown>
-  updated_ts: number
+  sha256: string | null
+  error: string | null
+  sides: string[]
 }
 
 /** A message could not be carried out; the connection stays. */

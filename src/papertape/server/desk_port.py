@@ -1,0 +1,127 @@
+"""What the server needs of a desk. `session.Desk` and `testkit.fake_desk.FakeDesk` fit structurally."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from papertape.model.events import AnyEvent
+from papertape.model.instrument import Instrument
+from papertape.model.session import StartSession
+from papertape.model.tables import Table
+from papertape.model.views import BarView, FeedView, HealthView, SessionView, SystemView
+
+
+class Outlet(Protocol):
+    """Who is told what became durable; called on the event loop, never blocks."""
+
+    def facts_published(self, session_id: str, epoch: str, events: Sequence[AnyEvent]) -> None:
+        """Take facts that became durable, in order; `Desk.position` and `Desk.head` already include them."""
+
+    def session_changed(self, session_id: str) -> None:
+        """Take note that a session's lifecycle or flags changed."""
+
+
+class StrategyListing(Protocol):
+    """A strategy as the library lists it; the fields of `wire.http.StrategyView`."""
+
+    @property
+    def name(self) -> str:
+        """The name a session is started with."""
+
+
+class LibraryPort(Protocol):
+    """The strategies a session can be started with."""
+
+    def list(self) -> Sequence[StrategyListing]:
+        """Return the newest version of every strategy."""
+
+    def get(self, name: str) -> StrategyListing:
+        """Return one strategy; raises `NotFound`."""
+
+    def save(self, text: str, name: str | None = None) -> StrategyListing:
+        """Store a definition as a new version; raises `Invalid` with a path, `Conflict` for a builtin's name."""
+
+    def delete(self, name: str) -> None:
+        """Remove a strategy; raises `NotFound`, `Conflict` for a builtin."""
+
+    def validate(self, text: str) -> object:
+        """Raise `Invalid` with a path when the text is no valid definition."""
+
+
+class DeskPort(Protocol):
+    """The desk as the server sees it. Every method may raise `NotFound`; reads of history may raise `Unavailable`."""
+
+    @property
+    def started_ts(self) -> int:
+        """When the desk started, microseconds UTC."""
+
+    @property
+    def library(self) -> LibraryPort:
+        """The strategy library."""
+
+    def feeds(self) -> Sequence[FeedView]:
+        """Return every feed a session can be started on."""
+
+    async def instruments(self, feed: str | None, query: str, limit: int) -> Sequence[Instrument]:
+        """Return instruments of a feed that match `query`."""
+
+    async def start(self, request: StartSession, idempotency_key: str | None) -> SessionView:
+        """Start a session; a failed pre-flight answers a session in state `failed`."""
+
+    def sessions(self, limit: int) -> Sequence[SessionView]:
+        """Return the newest sessions, newest first."""
+
+    def session(self, session_id: str) -> SessionView:
+        """Return one session."""
+
+    async def stop(self, session_id: str, *, close_positions: bool) -> SessionView:
+        """Stop a session; raises `Conflict` where the lifecycle forbids it."""
+
+    async def pause_entries(self, session_id: str) -> SessionView:
+        """Stop opening positions."""
+
+    async def resume(self, session_id: str) -> SessionView:
+        """Open positions again, or go on with a suspended session."""
+
+    async def emergency_stop(self, session_id: str) -> SessionView:
+        """Close everything at the market and stop."""
+
+    async def close_position(self, session_id: str, instrument: str) -> SessionView:
+        """Close every open position on one instrument at the market."""
+
+    def latest(self, session_id: str, topic: str) -> Mapping[str, msgspec.Struct]:
+        """Return the latest values of a topic by key."""
+
+    def facts(
+        self,
+        session_id: str,
+        table: Table,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int = 1000,
+        filters: Mapping[str, str] = ...,
+        newest_first: bool = False,
+    ) -> list[Any]:
+        """Return durable facts of one table with `after < seq <= until`, decoded to the table's record type."""
+
+    def position(self, session_id: str) -> tuple[str, int]:
+        """Return the epoch and the last durable fact seq."""
+
+    def head(self, session_id: str, topic: str) -> int:
+        """Return the last durable seq on a must-not-lose topic, 0 when there is none."""
+
+    def bars(self, session_id: str, instrument: str, interval_s: int, limit: int) -> Sequence[BarView]:
+        """Return the newest bars of one instrument, oldest first."""
+
+    def allowed(self, session_id: str) -> tuple[str, ...]:
+        """Return the commands that the lifecycle allows now."""
+
+    def system(self) -> SystemView:
+        """Return the desk's own figures."""
+
+    def health(self) -> HealthView:
+        """Return whether the desk can do its work."""
