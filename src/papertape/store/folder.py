@@ -1,0 +1,176 @@
+"""The data folder: its version, its lock and the places of what papertape keeps."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from papertape.errors import Conflict, Invalid, Unavailable
+
+FOLDER_VERSION = 1
+"""What this papertape writes. A new version adds its step to `UPGRADES`."""
+
+UPGRADES: Mapping[int, Callable[[Path], None]] = {}
+"""From each older version, the step to the next one; each gets the folder and must bear being run again."""
+
+_NOT_COPIED = ("backups", "lock", "logs")
+
+
+class DataFolder:
+    """An open data folder. One process holds its lock until `close`."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock: int | None = lock
+
+    @property
+    def database(self) -> Path:
+        """The journal."""
+        return self.path / "papertape.sqlite3"
+
+    @property
+    def strategies(self) -> Path:
+        """The trader's own strategies."""
+        return self.path / "strategies"
+
+    @property
+    def log_file(self) -> Path:
+        """The desk's log."""
+        return self.path / "logs" / "papertape.log"
+
+    def close(self) -> None:
+        """Let go of the lock; idempotent."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def open_folder(
+    path: Path, *, version: int = FOLDER_VERSION, upgrades: Mapping[int, Callable[[Path], None]] = UPGRADES
+) -> DataFolder:
+    """Create or open a data folder and hold its lock; an older one is upgraded after a copy.
+
+    Raises:
+        Conflict: another desk uses it, or a newer papertape wrote it.
+        Invalid: the path is no folder, or its version cannot be read.
+        Unavailable: it cannot be written.
+    """
+    path = path.expanduser().resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        folder = DataFolder(path, _lock(path))
+    except (FileExistsError, NotADirectoryError) as error:
+        raise Invalid(
+            f"{path} is a file or lies beneath one; expected a folder for papertape's data. Give another --data-dir.",
+            code="folder.not_a_folder",
+        ) from error
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        _settle_version(path, version, upgrades)
+        folder.strategies.mkdir(exist_ok=True)
+        folder.log_file.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        folder.close()
+        raise _unwritable(path, error) from error
+    except (Conflict, Invalid):
+        folder.close()
+        raise
+    return folder
+
+
+def write_file(path: Path, text: str) -> None:
+    """Replace a file at once: a reader or a crash sees the old text or the new one, never a part."""
+    draft = path.with_name(f".{path.name}.new")
+    with draft.open("w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unwritable(path: Path, error: OSError) -> Unavailable:
+    return Unavailable(
+        f"The data folder {path} cannot be written ({error.strerror}); papertape keeps its journal there. Give the "
+        "folder write permission and space, or choose another one with --data-dir.",
+        code="folder.not_writable",
+    )
+
+
+def _lock(path: Path) -> int:
+    handle = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+    except BlockingIOError as error:
+        holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+        os.close(handle)
+        raise Conflict(
+            f"The data folder {path} is used by another papertape desk, process {holder}. Use that desk, stop it "
+            "first, or choose another folder with --data-dir.",
+            code="folder.locked",
+        ) from error
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _settle_version(path: Path, version: int, upgrades: Mapping[int, Callable[[Path], None]]) -> None:
+    file = path / "version"
+    found = _read_version(file) if file.exists() else version
+    if found > version:
+        raise Conflict(
+            f"The data folder {path} has version {found}, written by a newer papertape; this one knows up to "
+            f"{version}. Install the newer papertape again, or choose another folder with --data-dir.",
+            code="folder.newer",
+        )
+    if found < version:
+        _copy(path, found)
+        for step in range(found, version):
+            upgrades[step](path)
+    if found < version or not file.exists():
+        write_file(file, f"{version}\n")
+
+
+def _read_version(file: Path) -> int:
+    text = file.read_text(encoding="utf-8", errors="replace").strip()
+    if not (text.isascii() and text.isdigit()):
+        raise Invalid(
+            f"{file} holds {text[:40]!r}; expected the number of the data folder's version. Restore the file, or "
+            "choose another folder with --data-dir.",
+            code="folder.malformed_version",
+        )
+    return int(text)
+
+
+def _copy(path: Path, version: int) -> None:
+    backups = path / "backups"
+    backups.mkdir(exist_ok=True)
+    number = 1 + sum(1 for _ in backups.glob(f"version-{version}-*"))
+    draft = backups / ".copy"
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(path, draft, ignore=_ignore_top(path))
+    draft.rename(backups / f"version-{version}-{number}")
+    sync_folder(backups)
+
+
+def _ignore_top(path: Path) -> Callable[[str, list[str]], list[str]]:
+    def ignored(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if name in _NOT_COPIED] if Path(folder) == path else []
+
+    return ignored

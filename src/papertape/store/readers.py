@@ -1,0 +1,81 @@
+"""A small pool of read-only connections: they see what is durable and never write or checkpoint."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from papertape.errors import Unavailable
+from papertape.store.faults import read_failure
+from papertape.store.schema import Scalar
+from papertape.store.sqlite_sql import named_queries
+
+_WAIT_S = 10.0
+_BUSY_MS = 2_000
+_UNBOUND: dict[str, Scalar] = {"session_id": "", "after": 0, "until": 0, "limit": 0, "key": ""}
+
+
+class Readers:
+    """Runs queries from any thread, at most `size` at once."""
+
+    def __init__(self, path: Path, *, size: int = 4) -> None:
+        self._path = path
+        self._size = size
+        self._is_closed = False
+        self._idle: queue.LifoQueue[apsw.Connection | None] = queue.LifoQueue()
+        for _ in range(size):
+            self._idle.put(None)
+
+    def rows(self, sql: str, bindings: Mapping[str, Scalar]) -> list[tuple[Scalar, ...]]:
+        """Return all rows of a query.
+
+        Raises:
+            Unavailable: the database cannot be read now.
+            Broken: the database is damaged.
+        """
+        with self._connection() as connection:
+            return connection.execute(sql, _UNBOUND | dict(bindings)).fetchall()
+
+    def check_queries(self) -> None:
+        """Run every named query once for no rows, so that a query that cannot run fails at start."""
+        for sql in named_queries().values():
+            self.rows(sql, {"limit": 0})
+
+    def close(self) -> None:
+        """Close every connection, after the queries that run; idempotent."""
+        connections = [self._idle.get() for _ in range(self._size)]
+        self._is_closed = True
+        for connection in connections:
+            if connection is not None:
+                connection.close()
+            self._idle.put(None)
+
+    @contextmanager
+    def _connection(self) -> Iterator[apsw.Connection]:
+        try:
+            connection = self._idle.get(timeout=_WAIT_S)
+        except queue.Empty as error:
+            raise Unavailable(
+                f"All {self._size} readers of {self._path} were busy for {_WAIT_S:.0f} s; ask again later.",
+                code="store.readers_busy",
+            ) from error
+        try:
+            if self._is_closed:
+                raise Unavailable(
+                    f"The store {self._path} is closed; start papertape again to read from it.", code="store.closed"
+                )
+            connection = connection or self._open()
+            yield connection
+        except apsw.Error as error:
+            raise read_failure(str(self._path), error) from error
+        finally:
+            self._idle.put(connection)
+
+    def _open(self) -> apsw.Connection:
+        connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+        connection.set_busy_timeout(_BUSY_MS)
+        return connection

@@ -1,0 +1,145 @@
+"""Turns commits into rows of the declared tables, and tape rows back into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from papertape.errors import Broken, Invalid
+from papertape.journal.ports import Commit
+from papertape.model.entries import Batch, Entry
+from papertape.model.tables import SESSIONS, TABLE_OF, TAPE, Table, TapeRow
+from papertape.store.schema import CODECS, Scalar
+
+Row = tuple[Scalar, ...]
+
+_encode_entries = msgspec.msgpack.Encoder().encode
+_decode_entries = msgspec.msgpack.Decoder(tuple[Entry, ...]).decode
+
+
+def rows_of(commit: Commit) -> list[tuple[Table, Row]]:
+    """Return the rows of a commit: the tape's, the facts', the session's.
+
+    Raises:
+        Broken: something in it cannot be encoded.
+    """
+    session_id = commit.session_id
+    try:
+        rows = [(table, CODECS[table.name].encode(session_id, event)) for table, event in _tables_of(commit)]
+        if commit.batch is not None:
+            rows.insert(0, (TAPE, CODECS[TAPE.name].encode(session_id, _tape_row(session_id, commit.batch))))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Broken(
+            f"A commit of session {session_id} cannot be encoded ({error}); expected entries and facts as declared in "
+            "the model. Nothing was queued: the session must halt; report this with its log.",
+            code="store.unencodable_commit",
+        ) from error
+    return rows
+
+
+def _tables_of(commit: Commit) -> Iterator[tuple[Table, msgspec.Struct]]:
+    for event in commit.events:
+        yield TABLE_OF[type(event)], event
+    if commit.row is not None:
+        yield SESSIONS, commit.row
+
+
+def _tape_row(session_id: str, batch: Batch) -> TapeRow:
+    return TapeRow(
+        session_id=session_id,
+        first_seq=batch.first_seq,
+        last_seq=batch.last_seq,
+        is_warmup=batch.is_warmup,
+        payload=_encode_entries(batch.entries),
+    )
+
+
+def size_of(rows: Sequence[tuple[Table, Row]]) -> int:
+    """Return about how many bytes the rows hold."""
+    return sum(len(value) if isinstance(value, str | bytes) else 8 for _, row in rows for value in row)
+
+
+def decode_rows(table: Table, rows: Sequence[Row]) -> list[Any]:  # Any: the table's record type
+    """Return the records of rows; raises `Broken` as `RowCodec.decode` does."""
+    decode = CODECS[table.name].decode
+    return [decode(row) for row in rows]
+
+
+def filter_value(table: Table, column: str, value: str) -> Scalar:
+    """Return the text of a filter in the stored form of its column.
+
+    Raises:
+        Invalid: the column cannot be compared for equality, or the text is not of its type.
+        Broken: the table declares no such column.
+    """
+    name = table.column(column)
+    logical = next(each.logical for each in CODECS[table.name].columns if each.name == name)
+    try:
+        if logical == "text":
+            return value
+        if logical == "integer":
+            return int(value)
+        if logical == "boolean":
+            return {"false": 0, "true": 1}[value]
+    except (ValueError, KeyError) as error:
+        raise Invalid(
+            f"{value!r} is not a value of the {logical} column {name} of {table.name}; give "
+            f"{'true or false' if logical == 'boolean' else 'a whole number'}.",
+            code="store.malformed_filter",
+            path=name,
+        ) from error
+    raise Invalid(
+        f"Column {name} of {table.name} holds {logical} values, which are not compared for equality; filter by a text, "
+        "integer or boolean column.",
+        code="store.unfilterable_column",
+        path=name,
+    )
+
+
+def read_batches(
+    session_id: str, after_seq: int, seq_before: int, pages: Callable[[int], Sequence[TapeRow]]
+) -> Iterator[Batch]:
+    """Yield batches from pages of tape rows, checking that no seq is missing.
+
+    Args:
+        session_id: Named in failures.
+        after_seq: Only batches whose first seq is above it.
+        seq_before: The last seq of the batch before those, 0 when there is none.
+        pages: Returns the next rows with a first seq above its argument, none at the end.
+
+    Raises:
+        Broken: a hole in seq, or a payload that cannot be decoded.
+    """
+    expected = seq_before + 1
+    while rows := pages(after_seq):
+        for row in rows:
+            yield _batch(session_id, row, expected)
+            expected, after_seq = row.last_seq + 1, row.first_seq
+
+
+def _batch(session_id: str, row: TapeRow, expected: int) -> Batch:
+    if row.first_seq != expected:
+        raise Broken(
+            f"The tape of session {session_id} has a hole: a batch was expected at seq {expected}, the next one found "
+            f"starts at {row.first_seq}. The session cannot be resumed or replayed past seq {expected - 1}; keep the "
+            "data folder, restore a copy of it, or start a new session.",
+            code="store.tape_hole",
+        )
+    try:
+        entries = _decode_entries(row.payload)
+    except ValueError as error:
+        raise Broken(_undecodable(session_id, row, str(error)), code="store.undecodable_batch") from error
+    if len(entries) != row.last_seq - row.first_seq + 1:
+        counted = f"it holds {len(entries)} entries"
+        raise Broken(_undecodable(session_id, row, counted), code="store.undecodable_batch")
+    return Batch(first_seq=row.first_seq, entries=entries, is_warmup=row.is_warmup)
+
+
+def _undecodable(session_id: str, row: TapeRow, why: str) -> str:
+    return (
+        f"The batch at seq {row.first_seq} of session {session_id} cannot be read ({why}); expected entries "
+        f"{row.first_seq} to {row.last_seq} as papertape wrote them. The session cannot be resumed or replayed past "
+        f"seq {row.first_seq - 1}; keep the data folder, restore a copy of it, or start a new session."
+    )
