@@ -1,0 +1,60 @@
+"""Sessions that do not run here: their saved last views, their heads, and the last word on their row."""
+
+from __future__ import annotations
+
+import msgspec
+
+from papertape.errors import Invalid
+from papertape.journal.ports import Appender, Commit, History
+from papertape.model.entries import Lifecycle
+from papertape.model.session import SessionId, SessionRow
+from papertape.model.views import BarView
+from papertape.session.latest import BAR_INTERVALS_S, SavedViews, Views
+from papertape.session.recovery import stored_heads
+
+
+class Archive:
+    """Reads what an ended session left behind; the newest few are kept in memory."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._saved: dict[SessionId, SavedViews] = {}
+        self._heads: dict[SessionId, dict[str, int]] = {}
+
+    def views(self, session_id: SessionId, topic: str) -> Views:
+        """Return the saved last views of a topic; empty when the session ended before any were saved."""
+        return self._views(session_id).topic(topic)
+
+    def heads(self, row: SessionRow) -> dict[str, int]:
+        """Return the newest durable seq of each must-not-lose topic."""
+        if row.session_id not in self._heads:
+            self._heads[row.session_id] = stored_heads(row, self._history)
+        return self._heads[row.session_id]
+
+    def bars(self, session_id: SessionId, instrument: str, interval_s: int, limit: int) -> list[BarView]:
+        """Return the saved bars of an instrument, oldest first; raises `Invalid` for an interval that is not kept."""
+        if interval_s not in BAR_INTERVALS_S:
+            raise Invalid(
+                f"Bars of {interval_s} s are not kept for a session that has ended; "
+                f"kept are {', '.join(f'{kept} s' for kept in BAR_INTERVALS_S)}.",
+                code="bars.interval_not_kept",
+                path="interval",
+            )
+        return self._views(session_id).bars(instrument, interval_s)[-limit:]
+
+    def forget(self, session_id: SessionId) -> None:
+        """Read the session's leavings anew next time."""
+        self._saved.pop(session_id, None)
+        self._heads.pop(session_id, None)
+
+    def close_row(self, row: SessionRow, state: Lifecycle, reason: str, appender: Appender, now: int) -> None:
+        """Append a last revision to the row of a session that could not be resumed."""
+        last = msgspec.structs.replace(row, state=state, reason=reason, revision=row.revision + 1, updated_ts=now)
+        appender.submit(Commit(session_id=row.session_id, batch=None, row=last), lambda _: None)
+
+    def _views(self, session_id: SessionId) -> SavedViews:
+        if session_id not in self._saved:
+            while len(self._saved) >= 8:
+                self._saved.pop(next(iter(self._saved)))
+            self._saved[session_id] = SavedViews(self._history.views(session_id))
+        return self._saved[session_id]

@@ -1,0 +1,193 @@
+"""The checks of a session: what is verified before it starts, and the proof of life for as long as it runs.
+
+Each check is one pure function of the vitals. `waiting` means not yet, `failed` means that the session is degraded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from papertape.model.instrument import Instrument, InstrumentId
+from papertape.model.session import StrategyVersion
+from papertape.model.views import Check, CheckStatus
+from papertape.session.vitals import Vitals
+
+PROOF_DEADLINE_US = 30_000_000
+SILENT_WARNING_US = 15_000_000
+SILENT_FAILED_US = 30_000_000
+STORE_LAG_FAILED_US = 10_000_000
+
+_ORDER: tuple[CheckStatus, ...] = ("ok", "waiting", "warning", "failed")
+
+
+def worst(checks: Iterable[Check]) -> CheckStatus:
+    """Return the gravest status among the checks, `ok` when there is none."""
+    return max((check.status for check in checks), key=_ORDER.index, default="ok")
+
+
+def check_plan(
+    strategies: tuple[StrategyVersion, ...], sides: dict[str, str], instruments: tuple[Instrument, ...], now: int
+) -> list[Check]:
+    """Verify that every strategy can trade every instrument; sides are `long` or `short` by strategy name."""
+    checks = [_registered(version, now) for version in strategies]
+    for instrument in instruments:
+        short = [version.name for version in strategies if sides[version.name] == "short"]
+        is_refused = instrument.kind == "spot" and bool(short)
+        checks.append(
+            Check(
+                code="symbol.tradable",
+                label="Symbol can be traded by every strategy",
+                status="failed" if is_refused else "ok",
+                detail=(
+                    f"{instrument.id} is a spot market and cannot be sold short, but {', '.join(short)} sells short; "
+                    "choose the perpetual of this symbol, or a strategy that buys (venue.short_not_allowed)."
+                    if is_refused
+                    else f"{instrument.id} exists at {instrument.venue} ({instrument.kind})."
+                ),
+                instrument=instrument.id,
+                checked_ts=now,
+            )
+        )
+    return checks
+
+
+def check_vitals(vitals: Vitals) -> list[Check]:
+    """Return every check of a running session, session-wide ones first, then by symbol."""
+    checks = [_configured(vitals), _active(vitals), _connected(vitals), _written(vitals), _published(vitals)]
+    for instrument in vitals.instruments:
+        checks += [_subscribed(vitals, instrument), _fed(vitals, instrument), _calculated(vitals, instrument)]
+    return checks
+
+
+def _registered(version: StrategyVersion, now: int) -> Check:
+    return Check(
+        code="strategy.registered",
+        label="Strategy is registered",
+        status="ok",
+        detail=f"{version.name} version {version.version} ({version.sha256[:12]}) is valid.",
+        checked_ts=now,
+    )
+
+
+def _configured(vitals: Vitals) -> Check:
+    return Check(
+        code="session.configured",
+        label="Session exists with its configuration",
+        status="ok" if vitals.is_row_durable else "waiting",
+        detail="The session's row is on disk." if vitals.is_row_durable else "The session's row is not on disk yet.",
+        checked_ts=vitals.now,
+    )
+
+
+def _active(vitals: Vitals) -> Check:
+    broken = [view for view in vitals.instances if view.state == "ERROR"]
+    active = sum(view.is_active for view in vitals.instances)
+    is_complete = active == vitals.expected_instances and not broken
+    detail = f"{active} of {vitals.expected_instances} instances are active."
+    if broken:
+        detail += f" {broken[0].key} is in ERROR: {broken[0].reason}"
+    return Check(
+        code="strategies.active",
+        label="Every strategy × symbol is active",
+        status="ok" if is_complete else "failed",
+        detail=detail,
+        checked_ts=vitals.now,
+    )
+
+
+def _connected(vitals: Vitals) -> Check:
+    feed = vitals.feed
+    status: CheckStatus = "ok"
+    if feed.state in ("connecting", "reconnecting"):
+        status = "failed" if _is_overdue(vitals, feed.last_frame_ts) else "waiting"
+    elif feed.state in ("failed", "closed"):
+        status = "failed"
+    elif feed.state == "ended":
+        status = "warning"
+    return Check(
+        code="feed.connected", label="Market feed is connected", status=status, detail=feed.detail,
+        checked_ts=vitals.now,
+    )  # fmt: skip
+
+
+def _written(vitals: Vitals) -> Check:
+    store = vitals.store
+    waiting_us = 0 if vitals.undurable_since is None else vitals.now - vitals.undurable_since
+    detail = f"{store.rows_total:,} rows in {store.driver}, commit to disk {store.lag_ms:.1f} ms at worst."
+    status: CheckStatus = "ok"
+    if vitals.durable_ts is None:
+        status, detail = "waiting", "Nothing of this session has reached the store yet."
+    if not store.is_healthy or waiting_us > STORE_LAG_FAILED_US:
+        status = "failed"
+        detail = store.last_error or f"The oldest unwritten row has waited for {waiting_us / 1e6:.0f} s."
+    return Check(
+        code="store.written", label="Data is being written to the store", status=status, detail=detail,
+        checked_ts=vitals.now,
+    )  # fmt: skip
+
+
+def _published(vitals: Vitals) -> Check:
+    is_published = vitals.published_ts is not None
+    return Check(
+        code="stream.publishing",
+        label="Stream is publishing",
+        status="ok" if is_published else "waiting",
+        detail="Durable facts reach the stream." if is_published else "No fact has been published yet.",
+        checked_ts=vitals.now,
+    )
+
+
+def _subscribed(vitals: Vitals, instrument: InstrumentId) -> Check:
+    is_subscribed = instrument in vitals.feed.subscribed
+    return Check(
+        code="symbol.subscribed",
+        label="Symbol is subscribed",
+        status="ok" if is_subscribed else "waiting",
+        detail=f"{instrument} is acknowledged by the feed."
+        if is_subscribed
+        else f"The feed has not acknowledged {instrument} yet.",
+        instrument=instrument,
+        checked_ts=vitals.now,
+    )
+
+
+def _fed(vitals: Vitals, instrument: InstrumentId) -> Check:
+    data_ts = vitals.data_ts.get(instrument)
+    status: CheckStatus = "waiting"
+    detail = f"No market data of {instrument} has arrived yet."
+    if data_ts is not None:
+        age = vitals.now - data_ts
+        status = "failed" if age > SILENT_FAILED_US else "warning" if age > SILENT_WARNING_US else "ok"
+        detail = f"The newest market data of {instrument} is {age / 1e6:.1f} s old."
+        if instrument not in vitals.quote_ts:
+            detail += " It has no quote yet."
+    if vitals.feed.state == "ended":
+        status = "warning"
+    return Check(
+        code="symbol.data", label="Market data arrives", status=status, detail=detail, instrument=instrument,
+        checked_ts=vitals.now,
+    )  # fmt: skip
+
+
+def _calculated(vitals: Vitals, instrument: InstrumentId) -> Check:
+    views = [view for view in vitals.indicators if view.instrument == instrument]
+    known = [view for view in views if view.value is not None]
+    missing = [view for view in views if view.value is None]
+    is_evaluated = instrument in vitals.evaluated
+    detail = f"{len(known)} of {len(views)} indicators of {instrument} have a value."
+    if missing:
+        detail += f" {missing[0].name}: {missing[0].reason}."
+    if vitals.is_warming:
+        detail = f"Reading the history of {instrument}."
+    return Check(
+        code="indicators.calculating",
+        label="Indicators are being calculated",
+        status="ok" if is_evaluated and (known or not views) else "waiting",
+        detail=detail,
+        instrument=instrument,
+        checked_ts=vitals.now,
+    )
+
+
+def _is_overdue(vitals: Vitals, last_ts: int | None) -> bool:
+    return vitals.now - max(vitals.started_ts, last_ts or 0) > SILENT_FAILED_US

@@ -1,0 +1,397 @@
+"""The desk: every session, the feeds, the strategies. What the server and the command line talk to."""
+
+from __future__ import annotations
+
+import resource
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from papertape import __version__
+from papertape.errors import Broken, Conflict, Invalid, NotFound, Unavailable
+from papertape.journal.ports import Appender, Filter, History, StoreStatus
+from papertape.model.instrument import Instrument
+from papertape.model.session import PROFILES, SessionId, SessionPlan, SessionRow, StartSession, StrategyVersion
+from papertape.model.tables import Table
+from papertape.model.views import BarView, Check, SessionView, SystemView
+from papertape.session.archive import Archive
+from papertape.session.checks import check_plan, worst
+from papertape.session.core import SessionCore
+from papertape.session.feeds import Feeds, FeedView
+from papertape.session.latest import Views, check_topic, encode_views, live_views, session_view
+from papertape.session.library import Library
+from papertape.session.lifecycle import ENDED, LifecycleTrigger, allowed_commands
+from papertape.session.outlet import Outlet
+from papertape.session.recovery import restore
+from papertape.session.runner import Runner
+from papertape.session.source import MarketSource
+
+_log = structlog.get_logger(__name__)
+
+
+class HealthView(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the desk is well: the store, and the sessions that run."""
+
+    status: str
+    version: str
+    store: StoreStatus
+    running: int
+    degraded: int
+
+
+class Desk:
+    """All sessions of one data folder. Everything is called on the event loop."""
+
+    def __init__(
+        self, *, feeds: Feeds, library: Library, appender: Appender, history: History, clock: Callable[[], int]
+    ) -> None:
+        self.library = library
+        self.outlets: list[Outlet] = []
+        self.started_ts = clock()
+        self._feeds = feeds
+        self._appender = appender
+        self._history = history
+        self._clock = clock
+        self._archive = Archive(history)
+        self._runners: dict[SessionId, Runner] = {}
+
+    # Opening and closing the desk -------------------------------------------------------------------------------
+
+    async def open(self) -> list[SessionId]:
+        """Resume every session that was live or suspended when the desk last ended; return their ids."""
+        resumed = []
+        for row in reversed(self._history.sessions()):
+            if row.state not in ENDED and row.plan.mode == "PAPER":
+                await self._recover(row)
+                resumed.append(row.session_id)
+        return resumed
+
+    async def close(self) -> None:
+        """Suspend every live session and let go of the feeds."""
+        for runner in list(self._runners.values()):
+            await runner.suspend()
+            self._keep_views(runner)
+        await self._feeds.close()
+
+    @property
+    def has_live_session(self) -> bool:
+        """Whether any session runs here."""
+        return any(runner.state not in ENDED for runner in self._runners.values())
+
+    # Feeds ------------------------------------------------------------------------------------------------------
+
+    def feeds(self) -> list[FeedView]:
+        """Return the feeds on offer, the default first."""
+        return self._feeds.views()
+
+    async def instruments(self, feed: str | None, query: str, limit: int) -> list[Instrument]:
+        """Return instruments of a feed whose id contains `query`; raises `Unavailable`, `Invalid`."""
+        return await self._feeds.search(feed, query, limit)
+
+    # Commands ---------------------------------------------------------------------------------------------------
+
+    async def start(self, request: StartSession, idempotency_key: str | None) -> SessionView:
+        """Start a session: the only way to make one. When this returns, its instances exist.
+
+        The same idempotency key returns the same session. When a check before the start fails, the session is
+        returned in state `failed` with the reason.
+
+        Raises:
+            Invalid: the request is wrong; nothing was created.
+            NotFound: a strategy is unknown; nothing was created.
+            Unavailable: the venue or the store does not answer; nothing was created.
+        """
+        if idempotency_key is not None:
+            known = self._history.session_by_idempotency_key(idempotency_key)
+            if known is not None:
+                return self.session(known.session_id)
+        plan, source = await self._plan(request)
+        sides = {name: self.library.get(name).sides[0] for name in request.strategies}
+        checks = check_plan(plan.strategies, sides, plan.instruments, self._clock())
+        self._appender.probe()
+        runner = self._new_runner(self._new_row(plan, source, idempotency_key), SessionCore(plan), source, checks)
+        if worst(checks) == "failed":
+            return await self._refuse(runner, checks)
+        await runner.begin()
+        return self.session(runner.row.session_id)
+
+    async def stop(self, session_id: SessionId, *, close_positions: bool) -> SessionView:
+        """Stop a session, closing its positions at the market or leaving them marked open."""
+        runner = self._command(session_id, "stop")
+        runner.stop(close_positions=close_positions)
+        return await self._done(runner)
+
+    async def emergency_stop(self, session_id: SessionId) -> SessionView:
+        """Close everything at once and stop."""
+        runner = self._command(session_id, "emergency-stop")
+        runner.stop(close_positions=True, is_emergency=True)
+        return await self._done(runner)
+
+    async def pause_entries(self, session_id: SessionId) -> SessionView:
+        """Stop opening positions; exits keep working."""
+        runner = self._command(session_id, "pause-entries")
+        runner.pause_entries()
+        return await self._done(runner)
+
+    async def resume(self, session_id: SessionId) -> SessionView:
+        """Open positions again."""
+        runner = self._command(session_id, "resume")
+        runner.resume_entries()
+        return await self._done(runner)
+
+    async def close_position(self, session_id: SessionId, instrument: str) -> SessionView:
+        """Close what is open on one instrument; raises `NotFound` when nothing is."""
+        runner = self._command(session_id, "close-position")
+        if not any(position.instrument == instrument for position in runner.core.engine.equity().open_positions):
+            raise NotFound(
+                f"Session {session_id} has no open position on {instrument}.",
+                code="position.none_open",
+                path="instrument",
+            )
+        runner.close_position(instrument)
+        return await self._done(runner)
+
+    # Reading ----------------------------------------------------------------------------------------------------
+
+    def sessions(self, limit: int) -> list[SessionView]:
+        """Return the newest sessions first."""
+        return [self._view(row) for row in self._history.sessions(limit=limit)]
+
+    def session(self, session_id: SessionId) -> SessionView:
+        """Return one session; raises `NotFound`."""
+        return self._view(self._row(session_id))
+
+    def latest(self, session_id: SessionId, topic: str) -> Views:
+        """Return the latest views of a topic by key; raises `NotFound` for an unknown session or topic."""
+        runner = self._runners.get(session_id)
+        if runner is not None:
+            return live_views(runner, topic, self._clock())
+        row = self._row(session_id)
+        if check_topic(topic) == "summary":
+            return {session_id: self._view(row)}
+        return self._archive.views(session_id, topic)
+
+    def facts(
+        self,
+        session_id: SessionId,
+        table: Table,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int = 1000,
+        filters: Sequence[Filter] = (),
+        newest_first: bool = False,
+    ) -> list[Any]:
+        """Return durable records of one event table, `after < seq <= until`; raises `NotFound`, `Unavailable`."""
+        self._row(session_id)
+        return self._history.events(
+            table, session_id, after=after, until=until, limit=limit, filters=filters, newest_first=newest_first
+        )
+
+    def position(self, session_id: SessionId) -> tuple[str, int]:
+        """Return the epoch and the newest durable fact seq: what answers are true at."""
+        row = self._row(session_id)
+        runner = self._runners.get(session_id)
+        return row.epoch, runner.durable_seq if runner else self._history.last_event_seq(session_id)
+
+    def head(self, session_id: SessionId, topic: str) -> int:
+        """Return the newest durable seq of a must-not-lose topic, 0 when it has no fact."""
+        runner = self._runners.get(session_id)
+        heads = runner.heads if runner is not None else self._archive.heads(self._row(session_id))
+        return heads.get(topic, 0)
+
+    def bars(self, session_id: SessionId, instrument: str, interval_s: int, limit: int) -> list[BarView]:
+        """Return bars oldest first; of an ended session those that were kept."""
+        row = self._row(session_id)
+        if instrument not in {item.id for item in row.plan.instruments}:
+            raise Invalid(
+                f"Session {session_id} does not watch {instrument!r}; it watches "
+                f"{', '.join(item.id for item in row.plan.instruments)}.",
+                code="instrument.not_watched",
+                path="instrument",
+            )
+        runner = self._runners.get(session_id)
+        if runner is None:
+            return self._archive.bars(session_id, instrument, interval_s, limit)
+        return runner.core.engine.bars(instrument, interval_s, limit)
+
+    def allowed(self, session_id: SessionId) -> tuple[str, ...]:
+        """Return the commands a trader may give now."""
+        row = self._row(session_id)
+        if session_id not in self._runners:
+            return ()
+        return allowed_commands(row.state, entries_paused=row.entries_paused)
+
+    def system(self) -> SystemView:
+        """Return the desk itself; the server adds connections and loop lag."""
+        return SystemView(
+            key="system",
+            version=__version__,
+            started_ts=self.started_ts,
+            store=self._appender.status().location,
+            connections=0,
+            loop_lag_ms=0.0,
+            memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        )
+
+    def health(self) -> HealthView:
+        """Return whether the store works and how many sessions run, or run degraded."""
+        store = self._appender.status()
+        live = [runner for runner in self._runners.values() if runner.state not in ENDED]
+        degraded = sum(runner.row.is_degraded for runner in live)
+        status = "unhealthy" if not store.is_healthy else "degraded" if degraded else "healthy"
+        return HealthView(status=status, version=__version__, store=store, running=len(live), degraded=degraded)
+
+    # Inside -----------------------------------------------------------------------------------------------------
+
+    async def _plan(self, request: StartSession) -> tuple[SessionPlan, MarketSource]:
+        _check_request(request)
+        strategies = tuple(self._strategy(name, position) for position, name in enumerate(request.strategies))
+        source = self._feeds.source(request.feed)
+        instruments = await self._feeds.resolve(request.feed, request.symbols)
+        currencies = sorted({instrument.quote for instrument in instruments})
+        if len(currencies) > 1:
+            raise Invalid(
+                f"One session has one currency, but the symbols are quoted in {', '.join(currencies)}; "
+                "start a session for each.",
+                code="session.mixed_currencies",
+                path="symbols",
+            )
+        plan = SessionPlan(
+            mode="PAPER",
+            strategies=strategies,
+            instruments=instruments,
+            capital=request.capital,
+            currency=currencies[0],
+            profile=PROFILES[request.profile],
+        )
+        return plan, source
+
+    def _strategy(self, name: str, position: int) -> StrategyVersion:
+        path = f"strategies[{position}]"
+        try:
+            return self.library.version(name)
+        except NotFound as error:
+            raise NotFound(error.message, code=error.code, path=path) from error
+        except Invalid as error:
+            raise Invalid(
+                f"Strategy {name!r} does not parse. {error.message}", code=error.code, path=f"{path}.{error.path}"
+            ) from error
+
+    def _new_row(self, plan: SessionPlan, source: MarketSource, idempotency_key: str | None) -> SessionRow:
+        now = self._clock()
+        stamp = datetime.fromtimestamp(now / 1e6, tz=UTC).strftime("%Y%m%d_%H%M%S")
+        return SessionRow(
+            session_id=f"exec_{stamp}_{secrets.token_hex(4)}",
+            revision=0,
+            epoch=secrets.token_hex(4),
+            created_ts=now,
+            updated_ts=now,
+            feed=source.name,
+            state="starting",
+            reason="Reading history and connecting to the market.",
+            is_degraded=False,
+            entries_paused=False,
+            idempotency_key=idempotency_key,
+            plan=plan,
+            instances=tuple((version.name, item.id) for version in plan.strategies for item in plan.instruments),
+        )
+
+    def _new_runner(self, row: SessionRow, core: SessionCore, source: MarketSource, checks: Sequence[Check]) -> Runner:
+        runner = Runner(
+            row, core, source=source, appender=self._appender, clock=self._clock, outlets=self.outlets,
+            plan_checks=checks, on_ended=self._ended,
+        )  # fmt: skip
+        self._runners[row.session_id] = runner
+        return runner
+
+    async def _refuse(self, runner: Runner, checks: Sequence[Check]) -> SessionView:
+        reason = next(check.detail for check in checks if check.status == "failed")
+        session_id = runner.row.session_id
+        _log.error("preflight_failed", event_type="preflight_failed", error=reason, session_id=session_id)
+        await runner.refuse(reason)
+        return self.session(session_id)
+
+    async def _recover(self, row: SessionRow) -> None:
+        source = self._feeds.find(row.feed)
+        if source is None:
+            reason = f"Waits for its feed: start the desk with --feed {row.feed} to resume it."
+            _log.warning("recovery_waits", session_id=row.session_id, reason=reason)
+            self._archive.close_row(row, "suspended", reason, self._appender, self._clock())
+            return
+        try:
+            restored = restore(row, self._history)
+        except Broken as error:
+            _log.error("recovery_failed", event_type="recovery_failed", error=error.message, session_id=row.session_id)
+            self._archive.close_row(row, "failed", error.message, self._appender, self._clock())
+            return
+        runner = self._new_runner(row, restored.core, source, ())
+        trigger: LifecycleTrigger = "resume" if row.state == "suspended" else "recover"
+        await runner.resume(trigger, restored.durable_seq, restored.heads, restored.late)
+
+    def _command(self, session_id: SessionId, command: str) -> Runner:
+        row = self._row(session_id)
+        runner = self._runners.get(session_id)
+        allowed = self.allowed(session_id)
+        if runner is None or command not in allowed:
+            now = f"it is {row.state}" + (" with entries paused" if row.entries_paused else "")
+            choices = f"it can take {', '.join(allowed)}" if allowed else "it takes no more commands"
+            raise Conflict(
+                f"Session {session_id} cannot take {command!r}: {now}; {choices}.", code="session.not_allowed"
+            )
+        return runner
+
+    async def _done(self, runner: Runner) -> SessionView:
+        try:
+            await runner.barrier()
+        except Broken as error:
+            raise Unavailable(error.message, code=error.code) from error
+        return self.session(runner.row.session_id)
+
+    def _ended(self, runner: Runner) -> None:
+        self._keep_views(runner)
+        self._archive.forget(runner.row.session_id)
+        self._runners.pop(runner.row.session_id, None)
+
+    def _keep_views(self, runner: Runner) -> None:
+        try:
+            self._history.save_views(runner.row.session_id, self._clock(), encode_views(runner, self._clock()))
+        except Unavailable as error:
+            _log.warning("views_not_kept", session_id=runner.row.session_id, error=error.message)
+
+    def _row(self, session_id: SessionId) -> SessionRow:
+        runner = self._runners.get(session_id)
+        row = runner.row if runner is not None else self._history.session(session_id)
+        if row is None:
+            raise NotFound(f"There is no session {session_id!r}; see the list of sessions.", code="session.unknown")
+        return row
+
+    def _view(self, row: SessionRow) -> SessionView:
+        runner = self._runners.get(row.session_id)
+        newest = runner.row if runner is not None else row
+        return session_view(newest, self._feeds.find(newest.feed), runner)
+
+
+def _check_request(request: StartSession) -> None:
+    if request.mode != "PAPER":
+        raise Invalid(
+            f"Sessions of mode {request.mode} are started with `papertape replay` or `papertape backtest`; "
+            "here the mode is PAPER.",
+            code="session.mode",
+            path="mode",
+        )
+    for path, chosen in (("strategies", request.strategies), ("symbols", request.symbols)):
+        if not chosen:
+            raise Invalid(f"No {path} were chosen; choose at least one.", code=f"session.no_{path}", path=path)
+        if len(set(chosen)) != len(chosen):
+            raise Invalid(f"The same of {path} was chosen twice; choose each once.", code="session.twice", path=path)
+    if not request.capital.is_finite() or request.capital <= 0:
+        raise Invalid(
+            f"The capital {request.capital} is not a positive amount; give one such as 10000.",
+            code="session.capital",
+            path="capital",
+        )

@@ -1,0 +1,168 @@
+"""The latest-value topics of a session: from its engine while it lives, from its saved last views afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from papertape.errors import NotFound
+from papertape.model import views
+from papertape.model.session import SessionRow
+from papertape.session.checks import worst
+from papertape.session.lifecycle import allowed_commands
+from papertape.session.runner import Runner
+from papertape.session.source import MarketSource
+
+BAR_INTERVALS_S = (1, 5, 15, 60, 300)
+_CHART = "chart"
+_KEPT_BARS = 1_000
+
+VIEW_OF: dict[str, type[msgspec.Struct]] = {
+    "watchlist": views.WatchlistRow,
+    "indicators": views.IndicatorView,
+    "conditions": views.ConditionsView,
+    "instances": views.InstanceView,
+    "bars": views.BarView,
+    "equity": views.EquityView,
+    "pipeline": views.StageView,
+    "preflight": views.PreflightView,
+    "summary": views.SessionView,
+}
+
+Views = dict[str, Any]
+"""Key → view, all of the type that `VIEW_OF` names for the topic."""
+
+_URGENCY = ("EXITING", "POSITION_ACTIVE", "ENTERING", "SIGNAL_DETECTED", "ERROR", "COOLDOWN", "MONITORING")
+
+
+def live_views(runner: Runner, topic: str, now: int) -> Views:
+    """Return the latest views of one topic of a session that runs here.
+
+    Raises:
+        NotFound: the topic does not exist.
+    """
+    return _LIVE[check_topic(topic)](runner, now)
+
+
+def check_topic(topic: str) -> str:
+    """Return `topic` when it is a latest-value topic; raises `NotFound` otherwise."""
+    if topic not in VIEW_OF:
+        raise NotFound(
+            f"There is no latest-value topic {topic!r}; topics are {', '.join(VIEW_OF)}.", code="topic.unknown"
+        )
+    return topic
+
+
+def encode_views(runner: Runner, now: int) -> bytes:
+    """Return every topic's latest views and the chart's bars as JSON, to be kept when the session ends."""
+    kept: dict[str, Any] = {topic: live_views(runner, topic, now) for topic in VIEW_OF}
+    kept[_CHART] = {
+        f"{instrument.id}|{interval_s}": runner.core.engine.bars(instrument.id, interval_s, _KEPT_BARS)
+        for instrument in runner.core.plan.instruments
+        for interval_s in BAR_INTERVALS_S
+    }
+    return msgspec.json.encode(kept)
+
+
+class SavedViews:
+    """The last views of a session that no longer runs, decoded topic by topic when asked for."""
+
+    def __init__(self, payload: bytes | None) -> None:
+        self._topics: dict[str, msgspec.Raw] = {}
+        if payload is not None:
+            self._topics = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
+
+    def topic(self, topic: str) -> Views:
+        """Return the saved views of one topic by key, empty when none were saved."""
+        view_type: Any = VIEW_OF[check_topic(topic)]
+        if topic not in self._topics:
+            return {}
+        views_by_key: Views = msgspec.json.decode(self._topics[topic], type=dict[str, view_type])
+        return views_by_key
+
+    def bars(self, instrument: str, interval_s: int) -> list[views.BarView]:
+        """Return the saved bars of an instrument, oldest first."""
+        if _CHART not in self._topics:
+            return []
+        kept = msgspec.json.decode(self._topics[_CHART], type=dict[str, list[views.BarView]])
+        return kept.get(f"{instrument}|{interval_s}", [])
+
+
+def session_view(row: SessionRow, source: MarketSource | None, runner: Runner | None) -> views.SessionView:
+    """Return a session as listed: from its row, and from its engine when it runs here."""
+    equity = runner.core.engine.equity() if runner is not None else None
+    return views.SessionView(
+        key=row.session_id,
+        session_id=row.session_id,
+        epoch=row.epoch,
+        seq=runner.durable_seq if runner is not None else 0,
+        mode=row.plan.mode,
+        feed=row.feed,
+        feed_note=source.note if source is not None else None,
+        is_simulated_feed=all(instrument.venue == "SIMULATED" for instrument in row.plan.instruments),
+        state=row.state,
+        reason=row.reason,
+        is_degraded=row.is_degraded,
+        degraded_reason=row.reason if row.is_degraded else None,
+        entries_paused=row.entries_paused,
+        allowed=allowed_commands(row.state, entries_paused=row.entries_paused),
+        created_ts=row.created_ts,
+        started_ts=row.created_ts,
+        updated_ts=row.updated_ts,
+        strategies=tuple(version.name for version in row.plan.strategies),
+        instruments=tuple(instrument.id for instrument in row.plan.instruments),
+        capital=row.plan.capital,
+        currency=row.plan.currency,
+        profile=row.plan.profile.name,
+        headline=_headline(row, runner),
+        equity=equity.equity if equity is not None else None,
+        pnl=equity.equity - row.plan.capital if equity is not None else None,
+    )
+
+
+def _headline(row: SessionRow, runner: Runner | None) -> str:
+    if runner is None or row.state not in ("running", "stopping"):
+        return row.reason
+    most_urgent = min(runner.core.engine.instances(), key=lambda view: _URGENCY.index(view.state), default=None)
+    if most_urgent is None:
+        return row.reason
+    return f"{most_urgent.symbol}: {most_urgent.reason}"
+
+
+def _preflight(runner: Runner, now: int) -> Views:
+    checks = (*runner.plan_checks, *runner.checks)
+    view = views.PreflightView(key="preflight", status=worst(checks), checks=checks, ts=now)
+    return {view.key: view}
+
+
+def _bars(runner: Runner) -> Views:
+    newest: Views = {}
+    for instrument in runner.core.plan.instruments:
+        for interval_s in BAR_INTERVALS_S:
+            bars = runner.core.engine.bars(instrument.id, interval_s, 1)
+            if bars:
+                newest[f"{instrument.id}|{interval_s}"] = bars[-1]
+    return newest
+
+
+def _summary(runner: Runner) -> Views:
+    return {runner.row.session_id: session_view(runner.row, runner.source, runner)}
+
+
+def _by_key(items: Iterable[Any]) -> Views:
+    return {item.key: item for item in items}
+
+
+_LIVE: dict[str, Callable[[Runner, int], Views]] = {
+    "watchlist": lambda runner, _: _by_key(runner.core.engine.watchlist()),
+    "indicators": lambda runner, _: _by_key(runner.core.engine.indicators()),
+    "conditions": lambda runner, _: _by_key(runner.core.engine.conditions()),
+    "instances": lambda runner, _: _by_key(runner.core.engine.instances()),
+    "bars": lambda runner, _: _bars(runner),
+    "equity": lambda runner, _: _by_key([runner.core.engine.equity()]),
+    "pipeline": lambda runner, now: _by_key(runner.pipeline.views(runner.vitals(now), runner.checks)),
+    "preflight": _preflight,
+    "summary": lambda runner, _: _summary(runner),
+}
