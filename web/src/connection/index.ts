@@ -1,0 +1,7 @@
+export { Connection, type ConnectionOptions } from './connection'
+export type { CloseRecord } from './closes'
+export type { TopicUpdate } from './cursor'
+export { browserHost, type Host, type WakeCause } from './host'
+export { openOnOrigin } from './open'
+export type { ConnectionStatus, Phase } from './status'
+export type { OpenTransport, Transport, TransportEvents, TransportKind } from './transport'

@@ -1,0 +1,40 @@
+import type { TransportKind } from './transport'
+
+const FAILURES = 3
+const ALIVE_MS = 10_000
+const NEXT: Record<TransportKind, TransportKind> = { websocket: 'sse', sse: 'poll', poll: 'websocket' }
+
+/**
+ * Which transport to try: three failures in a row step down, WebSocket → SSE → polling. A failure is no welcome, or
+ * death before 10 s of life. When nothing works at all it starts again at WebSocket. Nothing of it is stored.
+ */
+export class Ladder {
+  kind: TransportKind = 'websocket'
+  private failures = 0
+  private isProven = true
+
+  static isFailure(aliveMs: number | null): boolean {
+    return aliveMs === null || aliveMs < ALIVE_MS
+  }
+
+  /** A connection of `kind` ended after `aliveMs` of life. */
+  onEnd(aliveMs: number | null): void {
+    if (!Ladder.isFailure(aliveMs)) {
+      this.failures = 0
+      this.isProven = true
+      return
+    }
+    this.failures += 1
+    if (this.failures < FAILURES && this.isProven) return
+    this.kind = NEXT[this.kind]
+    this.failures = 0
+    this.isProven = true
+  }
+
+  /** WebSocket was welcomed beside a fallback; dying young it steps down at once. */
+  onUpgrade(): void {
+    this.kind = 'websocket'
+    this.failures = 0
+    this.isProven = false
+  }
+}
