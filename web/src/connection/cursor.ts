@@ -89,7 +89,9 @@ export class TopicCursor {
     if (this.awaiting !== null) return IGNORE
     if (message.epoch !== this.epoch) return { kind: 'resync', why: `epoch ${this.epoch} ended` }
     const seq = this.seq ?? 0
-    if (message.seq <= seq) {
+    // A latest value may come in several publications of one seq; repeating one does no harm.
+    const isSeen = message.prev == null ? message.seq < seq : message.seq <= seq
+    if (isSeen) {
       this.duplicates += 1
       return IGNORE
     }

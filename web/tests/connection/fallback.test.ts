@@ -5,9 +5,10 @@ import { publication, snapshotOf, World } from './world'
 const TOPIC = 'session/s/fills'
 
 function failThreeTimes(world: World): void {
+  world.host.chance = 0
   for (let i = 0; i < 3; i += 1) {
     world.socket.cut()
-    world.host.advance(6_000)
+    world.host.advance(1_000)
   }
 }
 
@@ -25,7 +26,7 @@ describe('the way down and back', () => {
     failThreeTimes(world)
     for (let i = 0; i < 3; i += 1) {
       world.sockets.filter((socket) => socket.kind === 'sse').at(-1)?.cut(null)
-      world.host.advance(5_000)
+      world.host.advance(1_000)
     }
     expect(world.status.transport).toBe('poll')
   })
@@ -87,7 +88,7 @@ describe('the way down and back', () => {
     candidate.accept()
     world.host.advance(2_000)
     candidate.cut()
-    world.host.advance(20_000)
+    world.host.advance(1_000)
     expect(world.sockets.filter((socket) => !socket.isOver).map((socket) => socket.kind)).toContain('sse')
   })
 

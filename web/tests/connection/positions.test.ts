@@ -77,6 +77,13 @@ describe('positions', () => {
     expect(world.seqs(FILLS)).toEqual([2])
   })
 
+  it('take every publication of a latest value, also several of one seq, and drop older ones', () => {
+    const topic = 'session/s/watchlist'
+    const world = live(topic)
+    world.socket.say(publication(topic, 10, null), publication(topic, 10, null), publication(topic, 12, null), publication(topic, 11, null))
+    expect(world.seqs(topic)).toEqual([10, 10, 12])
+  })
+
   it('put the pages of a snapshot together before anything is shown', () => {
     const world = new World(FILLS)
     world.socket.accept()
