@@ -1,0 +1,79 @@
+"""The declaration of an indicator: what it means, its formula and source, its parameters and how to make one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import msgspec
+
+from papertape.indicators.indicator import Indicator
+
+Input = Literal["trades", "quotes", "bars"]
+
+
+class Param(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter with its limits, both included."""
+
+    name: str
+    unit: str
+    default: float
+    minimum: float
+    maximum: float
+    meaning: str
+    is_integer: bool = False
+
+
+class IndicatorKind(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of indicator. `make` takes complete, checked parameters; `ordered` lists pairs (a, b) with a > b."""
+
+    name: str
+    meaning: str
+    formula: str
+    source: str
+    unit: str
+    params: tuple[Param, ...]
+    inputs: tuple[Input, ...]
+    make: Callable[[Mapping[str, float]], Indicator]
+    ordered: tuple[tuple[str, str], ...] = ()
+
+
+MAX_WINDOW_S = 86_400.0
+
+
+def seconds(name: str, default: float, meaning: str, *, minimum: float = 0.001) -> Param:
+    """Return a parameter in seconds, up to a day."""
+    return Param(name=name, unit="s", default=default, minimum=minimum, maximum=MAX_WINDOW_S, meaning=meaning)
+
+
+def window(t1: float = 60.0, t2: float = 0.0) -> tuple[Param, Param]:
+    """Return the parameters of a window from `t1` to `t2` seconds back from now."""
+    return (
+        seconds("t1", t1, "the window begins this long ago (excluded)"),
+        seconds("t2", t2, "the window ends this long ago (included); less than t1", minimum=0.0),
+    )
+
+
+def period(default: int, *, minimum: int = 1) -> Param:
+    """Return a number of bars."""
+    return Param(
+        name="period",
+        unit="bars",
+        default=float(default),
+        minimum=float(minimum),
+        maximum=10_000.0,
+        meaning="number of bars",
+        is_integer=True,
+    )
+
+
+INTERVAL = Param(
+    name="interval",
+    unit="s",
+    default=60.0,
+    minimum=1.0,
+    maximum=MAX_WINDOW_S,
+    meaning="length of a bar",
+    is_integer=True,
+)
+"""The interval of a bar indicator."""

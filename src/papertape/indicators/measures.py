@@ -1,0 +1,156 @@
+"""The shells of windowed, quote and bar indicators: time, warm-up and the words for what is missing."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from papertape.indicators.bars import Bar
+from papertape.indicators.indicator import Measure, Warmup, warming_up
+from papertape.indicators.windows import Window
+
+SECOND = 1_000_000
+
+
+def micros(seconds: float) -> int:
+    """Return seconds as whole microseconds, rounded."""
+    return round(seconds * SECOND)
+
+
+def percent_change(new: float, old: float) -> float | str:
+    """Return `(new - old) / old` in percent, or the reason why it has none."""
+    if old <= 0.0:
+        return "the reference price is zero"
+    return (new - old) / old * 100.0
+
+
+def window_words(window: Window) -> str:
+    """Return "in the last 60 s" or "from 600 to 300 s ago"."""
+    if window.t2 == 0:
+        return f"in the last {window.t1 / SECOND:g} s"
+    return f"from {window.t1 / SECOND:g} to {window.t2 / SECOND:g} s ago"
+
+
+class TradeMeasure(Measure):
+    """Trades through windows: warm once the longest window lies wholly after the first trade seen."""
+
+    __slots__ = ("_first", "_need", "_prices", "_sizes", "_windows")
+
+    def __init__(self, *, prices: tuple[Window, ...] = (), sizes: tuple[Window, ...] = ()) -> None:
+        super().__init__()
+        self._prices = prices
+        self._sizes = sizes
+        self._windows = prices + sizes
+        self._first: int | None = None
+        self._need = max(window.t1 for window in self._windows)
+
+    def on_trade(self, ts: int, price: float, size: float, is_buy: bool) -> None:
+        """Take one public print."""
+        if ts < self._now:
+            ts = self._now
+        else:
+            self._now = ts
+        if self._first is None:
+            self._first = ts
+        self._take(ts, price, size, is_buy)
+
+    def warmup(self, ts: int) -> Warmup:
+        """Return the seconds since the first trade, of the longest window's."""
+        now = max(ts, self._now)
+        have = 0 if self._first is None else min(now - self._first, self._need)
+        return Warmup(have / SECOND, self._need / SECOND, "s")
+
+    def _answer(self, now: int) -> float | str:
+        if self._first is None:
+            return "no trades yet"
+        if now - self._first < self._need:
+            return warming_up(self.warmup(now))
+        for window in self._windows:
+            window.settle(now)
+            if window.lost_ts > now - window.t1:
+                return f"more than {window.capacity} trades {window_words(window)}"
+        return self._result()
+
+    def _take(self, ts: int, price: float, size: float, is_buy: bool) -> None:  # noqa: ARG002 - a side counts to few
+        for window in self._prices:
+            window.add(ts, price)
+        for window in self._sizes:
+            window.add(ts, size)
+
+    @abstractmethod
+    def _result(self) -> float | str: ...
+
+
+class QuoteMeasure(Measure):
+    """The newest quote; void after a gap until the next one."""
+
+    __slots__ = ("_ask", "_ask_size", "_bid", "_bid_size", "_has_gap", "_has_quote")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bid = self._bid_size = self._ask = self._ask_size = 0.0
+        self._has_quote = False
+        self._has_gap = False
+
+    def on_quote(self, ts: int, bid: float, bid_size: float, ask: float, ask_size: float) -> None:
+        """Take the best bid and ask with their sizes."""
+        if ts > self._now:
+            self._now = ts
+        self._bid = bid
+        self._bid_size = bid_size
+        self._ask = ask
+        self._ask_size = ask_size
+        self._has_quote = True
+
+    def on_gap(self, ts: int) -> None:
+        """Forget the quote: the book is void."""
+        if ts > self._now:
+            self._now = ts
+        self._has_gap = True
+        self._has_quote = False
+
+    def warmup(self, ts: int) -> Warmup:  # noqa: ARG002 - the quote's age is judged by the caller, by receive time
+        """Return whether there is a quote."""
+        return Warmup(1.0 if self._has_quote else 0.0, 1.0, "quotes")
+
+    def _answer(self, now: int) -> float | str:  # noqa: ARG002 - a quote holds until the next one
+        if not self._has_quote:
+            return "no quotes since the gap" if self._has_gap else "no quotes yet"
+        if self._bid <= 0.0:
+            return "the book has no bid"
+        if self._ask <= 0.0:
+            return "the book has no ask"
+        return self._result()
+
+    @abstractmethod
+    def _result(self) -> float | str: ...
+
+
+class BarMeasure(Measure):
+    """Closed bars: warm after `need` of them; the value stands until the next bar closes."""
+
+    __slots__ = ("_current", "_have", "_need")
+
+    def __init__(self, need: int) -> None:
+        super().__init__()
+        self._need = need
+        self._have = 0
+        self._current = 0.0
+
+    def on_bar(self, bar: Bar) -> None:
+        """Take a closed bar of the indicator's own interval."""
+        if bar.ts_close > self._now:
+            self._now = bar.ts_close
+        self._have += 1
+        self._take(bar)
+
+    def warmup(self, ts: int) -> Warmup:  # noqa: ARG002 - bars count, not time
+        """Return the closed bars seen of those needed."""
+        return Warmup(float(min(self._have, self._need)), float(self._need), "bars")
+
+    def _answer(self, now: int) -> float | str:
+        if self._have < self._need:
+            return warming_up(self.warmup(now))
+        return self._current
+
+    @abstractmethod
+    def _take(self, bar: Bar) -> None: ...

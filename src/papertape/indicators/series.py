@@ -1,0 +1,137 @@
+"""The bars of one instrument for charts, of any interval."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+import msgspec
+
+from papertape.indicators.bars import Piece, merge
+from papertape.indicators.fixed import FIXED, to_float
+
+SECONDS_KEPT = 4 * 3_600
+"""How many 1 s bars with trades are kept."""
+MINUTES_KEPT = 7 * 1_440
+"""How many 1 min bars with trades are kept, and how many venue bars."""
+MAX_BARS = 10_000
+"""The most bars one call returns."""
+
+_SECOND = 1_000_000
+_MINUTE = 60 * _SECOND
+
+
+class ChartBar(msgspec.Struct, frozen=True, gc=False):
+    """One bar: `open_ts` in microseconds UTC, prices in quote units, volume in base units; partial until it closes."""
+
+    open_ts: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    is_partial: bool
+
+
+class BarSeries:
+    """Keeps bars of a second for hours and of a minute for days, and the venue's own bars from before the start.
+
+    Where a venue bar covers the time it counts and trades do not, for intervals it divides; shorter intervals are made
+    of trades alone.
+    """
+
+    __slots__ = ("_current", "_minutes", "_now", "_seconds", "_venue")
+
+    def __init__(self) -> None:
+        self._now = 0
+        self._current: Piece | None = None
+        self._seconds: deque[Piece] = deque(maxlen=SECONDS_KEPT)
+        self._minutes: deque[Piece] = deque(maxlen=MINUTES_KEPT)
+        # By length in microseconds, then by start.
+        self._venue: dict[int, dict[int, Piece]] = {}
+
+    def on_trade(self, ts: int, price: float, size: float) -> None:
+        """Take one public print; one older than the newest event is taken at that one's time."""
+        if ts < self._now:
+            ts = self._now
+        else:
+            self._now = ts
+        current = self._current
+        if current is not None and ts < current.end:
+            current.add(price, int(size * FIXED))
+            return
+        if current is not None:
+            self._keep(current)
+        start = ts - ts % _SECOND
+        self._current = Piece(start, start + _SECOND, price, price, price, price, int(size * FIXED))
+
+    def on_venue_bar(self, piece: Piece) -> None:
+        """Take a closed bar of the venue's history, in order of time."""
+        bars = self._venue.setdefault(piece.end - piece.start, {})
+        bars[piece.start] = piece
+        if len(bars) > MINUTES_KEPT:
+            del bars[next(iter(bars))]
+        self.on_time(piece.end)
+
+    def on_time(self, ts: int) -> None:
+        """Take note of the time, microseconds UTC, which decides what is partial."""
+        if ts > self._now:
+            self._now = ts
+
+    def bars(self, interval_s: int, limit: int) -> list[ChartBar]:
+        """Return the newest `limit` bars (`MAX_BARS` at most), oldest first; an interval without trades is flat."""
+        interval = interval_s * _SECOND
+        limit = min(limit, MAX_BARS)
+        newest = self._now - self._now % interval
+        pieces = sorted(self._pieces(interval, newest - (limit - 1) * interval), key=_start_of)
+        grouped: dict[int, list[Piece]] = {}
+        for piece in pieces:
+            grouped.setdefault(piece.start - piece.start % interval, []).append(piece)
+        if not grouped:
+            return []
+        bars: list[ChartBar] = []
+        close = 0.0
+        for start in range(next(iter(grouped)), newest + 1, interval):
+            group = grouped.get(start)
+            is_partial = self._now < start + interval
+            if group is None:
+                bars.append(ChartBar(start, close, close, close, close, 0.0, is_partial))
+                continue
+            whole = merge(group, start, start + interval)
+            close = whole.close
+            bars.append(ChartBar(start, whole.open, whole.high, whole.low, close, to_float(whole.volume), is_partial))
+        return bars
+
+    def _pieces(self, interval: int, since: int) -> Iterator[Piece]:
+        length = max((span for span in self._venue if interval % span == 0), default=0)
+        venue = self._venue.get(length, {})
+        current = self._current
+        if current is not None and current.start >= since and not _is_covered(current, venue, length):
+            yield current
+        for piece in reversed(self._minutes if interval % _MINUTE == 0 else self._seconds):
+            if piece.start < since:
+                break
+            if not _is_covered(piece, venue, length):
+                yield piece
+        for piece in reversed(venue.values()):
+            if piece.start < since:
+                break
+            yield piece
+
+    def _keep(self, second: Piece) -> None:
+        self._seconds.append(second)
+        start = second.start - second.start % _MINUTE
+        if self._minutes and self._minutes[-1].start == start:
+            self._minutes[-1] = merge((self._minutes[-1], second), start, start + _MINUTE)
+        else:
+            self._minutes.append(
+                Piece(start, start + _MINUTE, second.open, second.high, second.low, second.close, second.volume)
+            )
+
+
+def _is_covered(piece: Piece, venue: dict[int, Piece], length: int) -> bool:
+    return length > 0 and piece.start - piece.start % length in venue
+
+
+def _start_of(piece: Piece) -> int:
+    return piece.start

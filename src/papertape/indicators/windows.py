@@ -1,0 +1,189 @@
+"""Sliding windows over trades, the parts windowed indicators are made of.
+
+A window `(t1, t2)` holds the trades with `now - t1 < ts <= now - t2`, all in microseconds, so that `(300, 0)` and
+`(600, 300)` meet without overlap. It slides with time: `settle(now)` lets trades in that are old enough and out that
+are too old; what it holds never depends on how often it was settled.
+
+A window holds at most `capacity` trades. One more, and the oldest is dropped and `lost_ts` remembers its time: the
+window is incomplete, and says so, until that trade would have left it anyway.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from papertape.indicators.fixed import FIXED, FIXED_ONE
+
+CAPACITY = 1 << 20
+_BEFORE_ALL = -(1 << 62)
+
+
+class Window:
+    """The trades of a window, each with one number `x`: `first` and `last` are those of the oldest and the newest."""
+
+    __slots__ = ("_late_ts", "_late_x", "_ts", "_x", "capacity", "lost_ts", "t1", "t2")
+
+    def __init__(self, t1: int, t2: int = 0, capacity: int = CAPACITY) -> None:
+        self.t1 = t1
+        self.t2 = t2
+        self.capacity = capacity
+        self.lost_ts = _BEFORE_ALL
+        self._ts: deque[int] = deque()
+        self._x: deque[float] = deque()
+        # Trades too young for a window that ends before now.
+        self._late_ts: deque[int] = deque()
+        self._late_x: deque[float] = deque()
+
+    def add(self, ts: int, x: float) -> None:
+        """Take a trade; `ts` must not be older than the newest one's."""
+        if self.t2:
+            self._late_ts.append(ts)
+            self._late_x.append(x)
+            if len(self._late_ts) > self.capacity:
+                self.lost_ts = self._late_ts.popleft()
+                self._late_x.popleft()
+        else:
+            self._enter(ts, x)
+        self.settle(ts)
+
+    def settle(self, now: int) -> None:
+        """Slide the window to end `t2` before `now`, which must not be older than the newest trade."""
+        late = self._late_ts
+        if late:
+            edge = now - self.t2
+            while late and late[0] <= edge:
+                self._enter(late.popleft(), self._late_x.popleft())
+        self._leave(now - self.t1)
+
+    def __len__(self) -> int:
+        return len(self._ts)
+
+    @property
+    def first(self) -> float:
+        """The oldest trade's number; the window must not be empty."""
+        return self._x[0]
+
+    @property
+    def last(self) -> float:
+        """The newest trade's number; the window must not be empty."""
+        return self._x[-1]
+
+    def _enter(self, ts: int, x: float) -> None:
+        self._ts.append(ts)
+        self._x.append(x)
+        if len(self._ts) > self.capacity:
+            self.lost_ts = self._ts[0]
+            self._leave(self._ts[0])
+
+    def _leave(self, edge: int) -> None:
+        times = self._ts
+        while times and times[0] <= edge:
+            times.popleft()
+            self._x.popleft()
+
+
+class SumWindow(Window):
+    """The exact sum of `x` over a window, as a fixed-point integer."""
+
+    __slots__ = ("total",)
+
+    def __init__(self, t1: int, t2: int = 0, capacity: int = CAPACITY) -> None:
+        super().__init__(t1, t2, capacity)
+        self.total = 0
+
+    def _enter(self, ts: int, x: float) -> None:
+        self.total += int(x * FIXED)
+        super()._enter(ts, x)
+
+    def _leave(self, edge: int) -> None:
+        times = self._ts
+        while times and times[0] <= edge:
+            times.popleft()
+            self.total -= int(self._x.popleft() * FIXED)
+
+
+class LowWindow(Window):
+    """The lowest `x` of a window is `first`: a deque that only rises, so the newest trade's is still `last`."""
+
+    __slots__ = ()
+
+    def _enter(self, ts: int, x: float) -> None:
+        kept = self._x
+        while kept and kept[-1] >= x:
+            kept.pop()
+            self._ts.pop()
+        super()._enter(ts, x)
+
+
+class HighWindow(Window):
+    """The highest `x` of a window is `first`: a deque that only falls, so the newest trade's is still `last`."""
+
+    __slots__ = ()
+
+    def _enter(self, ts: int, x: float) -> None:
+        kept = self._x
+        while kept and kept[-1] <= x:
+            kept.pop()
+            self._ts.pop()
+        super()._enter(ts, x)
+
+
+class LatestWindow(Window):
+    """The newest trade of a window only, which is all that `last` needs."""
+
+    __slots__ = ()
+
+    def _enter(self, ts: int, x: float) -> None:
+        self._ts.clear()
+        self._x.clear()
+        super()._enter(ts, x)
+
+
+class PathWindow(Window):
+    """The time integral of a price that lasts until the next trade, over a window; exact.
+
+    It keeps the newest trade at or before the window's start too, whose price lasts into the window; `average` is
+    defined as soon as there is one, also when no trade fell into the window.
+    """
+
+    __slots__ = ("_area", "_now")
+
+    def __init__(self, t1: int, t2: int = 0, capacity: int = CAPACITY) -> None:
+        super().__init__(t1, t2, capacity)
+        # The integral from the first trade ever to the trade at the same place of `_ts`.
+        self._area: deque[int] = deque()
+        self._now = _BEFORE_ALL
+
+    def settle(self, now: int) -> None:
+        """Slide the window to end `t2` before `now`, which must not be older than the newest trade."""
+        self._now = now
+        super().settle(now)
+
+    def average(self) -> float:
+        """Return integral / duration of the settled window; the first trade must be at or before its start."""
+        end = self._now - self.t2
+        start = self._now - self.t1
+        first = self._area[0] + int(self._x[0] * FIXED) * (start - self._ts[0])
+        last = self._area[-1] + int(self._x[-1] * FIXED) * (end - self._ts[-1])
+        return (last - first) / ((end - start) * FIXED_ONE)
+
+    def _enter(self, ts: int, x: float) -> None:
+        area = 0
+        if self._ts:
+            area = self._area[-1] + int(self._x[-1] * FIXED) * (ts - self._ts[-1])
+        self._ts.append(ts)
+        self._x.append(x)
+        self._area.append(area)
+        if len(self._ts) > self.capacity:
+            self._forget()
+            self.lost_ts = self._ts[0]
+
+    def _leave(self, edge: int) -> None:
+        times = self._ts
+        while len(times) > 1 and times[1] <= edge:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._ts.popleft()
+        self._x.popleft()
+        self._area.popleft()
