@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import resource
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-import msgspec
 import structlog
 
 from papertape import __version__
 from papertape.errors import Broken, Conflict, Invalid, NotFound, Unavailable
-from papertape.journal.ports import Appender, Filter, History, StoreStatus
+from papertape.journal.ports import Appender, Filter, History
 from papertape.model.instrument import Instrument
 from papertape.model.session import PROFILES, SessionId, SessionPlan, SessionRow, StartSession, StrategyVersion
 from papertape.model.tables import Table
-from papertape.model.views import BarView, Check, SessionView, SystemView
+from papertape.model.views import BarView, Check, FeedView, HealthView, SessionView, SystemView
 from papertape.session.archive import Archive
 from papertape.session.checks import check_plan, worst
 from papertape.session.core import SessionCore
-from papertape.session.feeds import Feeds, FeedView
+from papertape.session.feeds import Feeds
 from papertape.session.latest import Views, check_topic, encode_views, live_views, session_view
 from papertape.session.library import Library
 from papertape.session.lifecycle import ENDED, LifecycleTrigger, allowed_commands
@@ -31,16 +30,6 @@ from papertape.session.runner import Runner
 from papertape.session.source import MarketSource
 
 _log = structlog.get_logger(__name__)
-
-
-class HealthView(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the desk is well: the store, and the sessions that run."""
-
-    status: str
-    version: str
-    store: StoreStatus
-    running: int
-    degraded: int
 
 
 class Desk:
@@ -183,13 +172,14 @@ class Desk:
         after: int = 0,
         until: int | None = None,
         limit: int = 1000,
-        filters: Sequence[Filter] = (),
+        filters: Mapping[str, str] = {},
         newest_first: bool = False,
     ) -> list[Any]:
         """Return durable records of one event table, `after < seq <= until`; raises `NotFound`, `Unavailable`."""
         self._row(session_id)
+        equal = [Filter(column=column, value=value) for column, value in filters.items()]
         return self._history.events(
-            table, session_id, after=after, until=until, limit=limit, filters=filters, newest_first=newest_first
+            table, session_id, after=after, until=until, limit=limit, filters=equal, newest_first=newest_first
         )
 
     def position(self, session_id: SessionId) -> tuple[str, int]:
@@ -239,12 +229,17 @@ class Desk:
         )
 
     def health(self) -> HealthView:
-        """Return whether the store works and how many sessions run, or run degraded."""
+        """Return whether the store works and which session is degraded."""
         store = self._appender.status()
         live = [runner for runner in self._runners.values() if runner.state not in ENDED]
-        degraded = sum(runner.row.is_degraded for runner in live)
-        status = "unhealthy" if not store.is_healthy else "degraded" if degraded else "healthy"
-        return HealthView(status=status, version=__version__, store=store, running=len(live), degraded=degraded)
+        degraded = [runner.row for runner in live if runner.row.is_degraded]
+        detail = "All is well."
+        status: Literal["ok", "degraded", "failed"] = "ok"
+        if degraded:
+            status, detail = "degraded", f"Session {degraded[0].session_id} is degraded: {degraded[0].reason}"
+        if not store.is_healthy:
+            status, detail = "failed", f"The store does not work: {store.last_error or store.detail}"
+        return HealthView(status=status, detail=detail, version=__version__, store=store, sessions=len(live))
 
     # Inside -----------------------------------------------------------------------------------------------------
 

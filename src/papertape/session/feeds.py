@@ -5,21 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from papertape.errors import Invalid
 from papertape.model.instrument import Instrument
+from papertape.model.views import FeedView
 from papertape.session.source import MarketSource
-
-
-class FeedView(msgspec.Struct, frozen=True, kw_only=True):
-    """A feed as offered to the trader."""
-
-    name: str
-    venue: str
-    is_simulated: bool
-    is_default: bool
-    note: str | None
 
 
 class Feeds:

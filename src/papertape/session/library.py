@@ -9,9 +9,21 @@ import msgspec
 
 from papertape.errors import Conflict, Invalid, NotFound
 from papertape.model.session import StrategyVersion
-from papertape.strategy.builtins import builtin_names, builtin_text
 from papertape.strategy.definition import StrategyDefinition
+from papertape.strategy.library import builtin_names, builtin_text
 from papertape.strategy.parse import definition_sha256, parse_definition, to_plain
+
+
+class DefinitionFile(Protocol):
+    """One saved strategy: its text and the number of its newest version."""
+
+    @property
+    def text(self) -> str:
+        """The definition as saved."""
+
+    @property
+    def version(self) -> int:
+        """The number of the newest version."""
 
 
 class DefinitionFiles(Protocol):
@@ -20,14 +32,11 @@ class DefinitionFiles(Protocol):
     def names(self) -> list[str]:
         """Return the names of the saved strategies."""
 
-    def read(self, name: str) -> str:
+    def read(self, name: str) -> DefinitionFile:
         """Return the newest text; raises `NotFound`."""
 
-    def version(self, name: str) -> int:
-        """Return the number of the newest version, from 1."""
-
-    def save(self, name: str, text: str) -> int:
-        """Save a new version durably and return its number; raises `Invalid` for an impossible name."""
+    def save(self, name: str, text: str) -> DefinitionFile:
+        """Save a new version durably and return it; raises `Invalid` for an impossible name."""
 
     def delete(self, name: str) -> None:
         """Remove the strategy from the list; its versions are kept. Raises `NotFound`."""
@@ -72,7 +81,7 @@ class Library:
                 error=error.message,
             )  # fmt: skip
         return StrategyListing(
-            name=name, version=version, is_builtin=is_builtin, description=definition.description, text=text,
+            name=name, version=version, is_builtin=is_builtin, description=definition.description or "", text=text,
             sha256=definition_sha256(definition), error=None, sides=(entry_side(definition),),
         )  # fmt: skip
 
@@ -130,7 +139,8 @@ class Library:
                 code="strategy.unknown",
                 path="strategies",
             )
-        return self._files.read(name), self._files.version(name), False
+        file = self._files.read(name)
+        return file.text, file.version, False
 
     def _all_names(self) -> Sequence[str]:
         return (*builtin_names(), *self._files.names())
