@@ -1,0 +1,245 @@
+"""The stream hub: takes durable facts and latest values from the desk and owes them to every subscriber."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+import structlog
+
+from papertape.errors import PapertapeError
+from papertape.model.events import AnyEvent
+from papertape.server.connections import Connection, ConnectionBook
+from papertape.server.desk_port import DeskPort
+from papertape.server.fact_channel import FactChannel
+from papertape.server.latest_channel import LatestChannel, Read
+from papertape.server.loop_lag import LoopLag, StallWatch
+from papertape.server.rate import TokenBucket
+from papertape.server.settings import StreamLimits
+from papertape.server.subscriber import Subscriber
+from papertape.wire import close
+from papertape.wire.http import Connections, Transport
+from papertape.wire.topics import Topic, parse_topic
+
+_log = structlog.get_logger("papertape.server.hub")
+
+
+def wall_clock() -> int:
+    """Return our clock in microseconds UTC."""
+    return time.time_ns() // 1_000
+
+
+class StreamHub:
+    """Every method but `start` and `stop` is synchronous, runs on the event loop and never waits for a client."""
+
+    def __init__(
+        self,
+        desk: DeskPort,
+        limits: StreamLimits | None = None,
+        *,
+        clock: Callable[[], int] = wall_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limits = limits or StreamLimits()
+        self.clock = clock
+        self.monotonic = monotonic
+        self.boot = f"boot-{secrets.token_hex(4)}"
+        self.book = ConnectionBook(self.limits.history)
+        self.lag = LoopLag()
+        self.messages_sent = 0
+        self.bytes_sent = 0
+        self.facts_seen = 0
+        self._desk = desk
+        self._subscribers: set[Subscriber] = set()
+        self._facts: dict[str, FactChannel] = {}
+        self._latest: dict[str, LatestChannel] = {}
+        self._version = 0
+        self._admission = TokenBucket(
+            self.limits.new_connections_per_s, int(self.limits.new_connections_per_s), monotonic()
+        )
+        self._task: asyncio.Task[None] | None = None
+        self._stalls = StallWatch()
+        self._is_closing = False
+        self.on_tick: list[Callable[[], None]] = []
+
+    # Clients
+
+    def admits(self) -> bool:
+        """Return whether one more connection may be opened now."""
+        return not self._is_closing and self._admission.take(self.monotonic())
+
+    def connect(self, transport: Transport, peer: str, conn_id: str | None = None) -> Subscriber:
+        """Return a new subscriber with its connection recorded as live."""
+        connection = Connection(conn_id or f"c-{secrets.token_hex(6)}", peer, transport, self.clock())
+        self.book.opened(connection)
+        return self.attach(connection)
+
+    def attach(self, connection: Connection) -> Subscriber:
+        """Return a subscriber for a connection that is already recorded: the next request of a poll."""
+        subscriber = Subscriber(self, connection)
+        self._subscribers.add(subscriber)
+        return subscriber
+
+    def detach(self, subscriber: Subscriber) -> None:
+        """Forget a subscriber whose connection goes on: the answered request of a poll."""
+        subscriber.end("client", 1000, "answered")
+        self._subscribers.discard(subscriber)
+
+    def disconnected(self, subscriber: Subscriber) -> None:
+        """Forget a subscriber and record its end."""
+        subscriber.end("server", close.INTERNAL, "The transport ended without a cause.")
+        ending = subscriber.ending
+        assert ending is not None  # end() has set it
+        self.book.ended(subscriber.connection, self.clock(), ending.by, ending.code, ending.reason)
+        self._subscribers.discard(subscriber)
+        _log.info(
+            "stream_closed",
+            conn=subscriber.connection.id,
+            by=ending.by,
+            code=ending.code,
+            reason=ending.reason,
+            transport=subscriber.connection.transport,
+        )
+
+    def connections(self) -> Connections:
+        """Return the live connections and who closed the ended ones and why."""
+        return self.book.view(self.clock())
+
+    def sent(self, size: int) -> None:
+        """Count one frame handed to a transport."""
+        self.messages_sent += 1
+        self.bytes_sent += size
+
+    # The desk's outlet
+
+    def facts_published(self, session_id: str, epoch: str, events: Sequence[AnyEvent]) -> None:
+        """Take durable facts in order, on the event loop."""
+        self.facts_seen += len(events)
+        channel = self._facts.get(session_id)
+        if channel is None:
+            return  # nobody has subscribed since the start; the store has them
+        if channel.epoch != epoch:
+            del self._facts[session_id]
+            for subscriber in tuple(self._subscribers):
+                subscriber.resubscribe(session_id)
+            return
+        for published in channel.publish(events, self.clock(), self.monotonic()):
+            for subscriber in tuple(self._subscribers):
+                subscriber.publish(published)
+
+    def session_changed(self, session_id: str) -> None:
+        """Refresh what lists sessions at the next tick."""
+        for topic in ("desk/sessions", f"session/{session_id}/summary"):
+            channel = self._latest.get(topic)
+            if channel is not None:
+                channel.refreshed_at = float("-inf")
+
+    # Channels
+
+    def fact_channel(self, topic: Topic) -> FactChannel:
+        """Return the channel of the topic's session; raises `NotFound` for an unknown session."""
+        session_id = topic.session_id or ""
+        channel = self._facts.get(session_id)
+        if channel is None:
+            channel = FactChannel(session_id, self._desk, self.limits)
+            self._facts[session_id] = channel
+        return channel
+
+    def latest_channel(self, topic: Topic) -> LatestChannel:
+        """Return the topic's channel with values of now; raises what the desk refuses with."""
+        channel = self._latest.get(topic.text)
+        if channel is None:
+            self._version += 1
+            channel = LatestChannel(topic.text, self.boot, self._reader(topic), self._version, self.limits)
+        self._refresh(channel)
+        self._latest[topic.text] = channel
+        return channel
+
+    def heads(self, topics: Iterable[str]) -> dict[str, int]:
+        """Return the desk's last seq of each fact topic, as far as the desk answers."""
+        heads = {}
+        for text in topics:
+            topic = parse_topic(text)
+            if topic is None or topic.session_id is None:
+                continue
+            try:
+                heads[text] = self._desk.head(topic.session_id, topic.name)
+            except PapertapeError as error:
+                _log.warning("head_unknown", topic=text, code=error.code)
+        return heads
+
+    def _reader(self, topic: Topic) -> Read:
+        if topic.session_id is not None:
+            session_id = topic.session_id
+            return lambda: self._desk.latest(session_id, topic.name)
+        return self._read_sessions if topic.name == "sessions" else self._read_system
+
+    def _read_sessions(self) -> Mapping[str, msgspec.Struct]:
+        return {view.session_id: view for view in self._desk.sessions(limit=200)}
+
+    def _read_system(self) -> Mapping[str, msgspec.Struct]:
+        view = self._desk.system()
+        view = msgspec.structs.replace(view, connections=len(self.book), loop_lag_ms=round(self.lag.recent_ms, 1))
+        return {view.key: view}
+
+    def _refresh(self, channel: LatestChannel) -> None:
+        if channel.refresh(self._version + 1, self.monotonic()):
+            self._version += 1
+
+    # Time
+
+    def tick(self, lag_ms: float = 0.0) -> None:
+        """Let time pass: refresh what somebody listens to, then every subscriber's deadlines, beats and flushes."""
+        now = self.monotonic()
+        for topic, channel in tuple(self._latest.items()):
+            self._tick_channel(topic, channel, now)
+        for subscriber in tuple(self._subscribers):
+            subscriber.tick(now, lag_ms)
+        for hook in self.on_tick:
+            hook()
+
+    def _tick_channel(self, topic: str, channel: LatestChannel, now: float) -> None:
+        if channel.listeners == 0:
+            channel.idle_since = channel.idle_since if channel.idle_since is not None else now
+            if now - channel.idle_since > self.limits.idle_channel_s:
+                del self._latest[topic]
+            return
+        channel.idle_since = None
+        interval = self.limits.desk_refresh_s if topic.startswith("desk/") else self.limits.tick_s * 0.9
+        if now - channel.refreshed_at < interval:
+            return
+        try:
+            self._refresh(channel)
+        except PapertapeError as error:
+            channel.refreshed_at = now
+            _log.warning("latest_unreadable", topic=topic, code=error.code, message=error.message)
+
+    async def start(self) -> None:
+        """Begin to tick."""
+        self._stalls.start()
+        self._task = asyncio.create_task(self._run(), name="stream-hub")
+
+    async def stop(self) -> None:
+        """Say goodbye to every client and stop ticking; idempotent."""
+        self.farewell("The desk is shutting down; it says hello again when it is back.")
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            self._stalls.stop()
+
+    def farewell(self, reason: str) -> None:
+        """Refuse new clients and end every connection, telling why."""
+        self._is_closing = True
+        for subscriber in tuple(self._subscribers):
+            subscriber.end("server", close.GOING_AWAY, reason)
+
+    async def _run(self) -> None:
+        while True:
+            expected = self.monotonic() + self.limits.tick_s
+            await asyncio.sleep(self.limits.tick_s)
+            self._stalls.beat()
+            self.tick(self.lag.sample(expected, self.monotonic()))

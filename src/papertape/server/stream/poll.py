@@ -1,0 +1,93 @@
+"""The stream by long polling: `hello` in, held until there is news, an array of the server's messages out.
+
+A client's position is in the `hello` of every request, so that nothing is kept between two of them but the record of
+the connection, by tab.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from papertape.server.asgi import Message, Receive, Send, peer, read_body, respond, respond_error
+from papertape.server.connections import Connection
+from papertape.server.hub import StreamHub
+from papertape.server.stream.websocket import OVERLOADED
+from papertape.server.subscriber import Subscriber
+from papertape.wire.http import ErrorBody
+
+_MAX_HELLO = 65_536
+_FORGET_US = 60_000_000
+
+
+class PollEndpoint:
+    """Answers polls; polls of one tab are one connection until none came for a minute."""
+
+    def __init__(self, hub: StreamHub) -> None:
+        self._hub = hub
+        self._connections: dict[str, Connection] = {}
+        hub.on_tick.append(self._forget_silent)
+
+    async def serve(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["method"] != "POST":
+            error = ErrorBody(code="http.method", message="Poll with POST and `hello` as the body.")
+            return await respond_error(scope, send, 405, error, headers=[(b"allow", b"POST")])
+        body = await read_body(receive, _MAX_HELLO)
+        if body is None:
+            error = ErrorBody(code="http.too_large", message="A `hello` has at most 64 KB.")
+            return await respond_error(scope, send, 413, error)
+        if not self._hub.admits():
+            return await respond_error(scope, send, 503, OVERLOADED, headers=[(b"retry-after", b"1")])
+        subscriber = self._subscriber(peer(scope), body)
+        frames = await self._hold(subscriber, receive)
+        is_ended = subscriber.ending is not None
+        if is_ended:
+            self._connections.pop(subscriber.connection.tab, None)
+            self._hub.disconnected(subscriber)
+        else:
+            frames.append(subscriber.heartbeat())
+            self._hub.detach(subscriber)
+        return await respond(
+            scope, send, 200, b"[" + b",".join(frames) + b"]", headers=[(b"cache-control", b"no-store")]
+        )
+
+    def _subscriber(self, address: str, body: bytes) -> Subscriber:
+        subscriber = self._hub.connect("poll", address)
+        subscriber.receive(body)
+        tab = subscriber.connection.tab
+        if subscriber.ending is None:
+            known = self._connections.setdefault(tab, subscriber.connection)
+            if known is not subscriber.connection:
+                self._hub.book.merge(subscriber.connection, known)
+                subscriber.connection = known
+        return subscriber
+
+    async def _hold(self, subscriber: Subscriber, receive: Receive) -> list[bytes]:
+        frames: list[bytes] = []
+        gone = asyncio.ensure_future(_disconnected(subscriber, receive))
+        try:
+            async with asyncio.timeout(self._hub.limits.poll_hold_s):
+                while True:
+                    while (frame := subscriber.next_frame()) is not None:
+                        frames.append(frame)
+                    if subscriber.news or subscriber.ending is not None:
+                        return frames
+                    subscriber.wake.clear()
+                    await subscriber.wake.wait()
+        except TimeoutError:
+            return frames
+        finally:
+            gone.cancel()
+
+    def _forget_silent(self) -> None:
+        now = self._hub.clock()
+        for tab, connection in tuple(self._connections.items()):
+            if now - connection.last_rx_ts > _FORGET_US:
+                del self._connections[tab]
+                self._hub.book.ended(connection, now, "client", 1000, "The client stopped polling.")
+
+
+async def _disconnected(subscriber: Subscriber, receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    subscriber.end("network", 1006, "The client left before its poll was answered.")

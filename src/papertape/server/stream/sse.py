@@ -1,0 +1,47 @@
+"""The stream as Server-Sent Events: `hello` in the query, the server's messages as `data:` lines."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from papertape.server.asgi import Message, Receive, Send, peer, respond_error
+from papertape.server.hub import StreamHub
+from papertape.server.stream.carry import carry
+from papertape.server.stream.websocket import OVERLOADED
+from papertape.server.subscriber import Ending, Subscriber
+from papertape.wire.http import ErrorBody
+
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+async def serve_sse(hub: StreamHub, scope: Message, receive: Receive, send: Send) -> None:
+    """Serve one event stream until either side ends it."""
+    hello = parse_qs(scope["query_string"].decode("latin-1")).get("hello")
+    if not hello:
+        body = ErrorBody(
+            code="stream.no_hello", message="The query needs `hello`, the first message as JSON.", path="hello"
+        )
+        return await respond_error(scope, send, 400, body)
+    if not hub.admits():
+        return await respond_error(scope, send, 503, OVERLOADED, headers=[(b"retry-after", b"1")])
+    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    subscriber = hub.connect("sse", peer(scope))
+    subscriber.receive(hello[0])
+
+    async def write(frame: bytes) -> None:
+        await send({"type": "http.response.body", "body": b"data: " + frame + b"\n\n", "more_body": True})
+
+    async def finish(_ending: Ending) -> None:
+        await send({"type": "http.response.body", "body": b""})
+
+    return await carry(hub, subscriber, _read(subscriber, receive), write, finish)
+
+
+async def _read(subscriber: Subscriber, receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    subscriber.end("client", 1000, "The client closed the event stream.")
