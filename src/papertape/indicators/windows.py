@@ -36,14 +36,16 @@ class Window:
 
     def add(self, ts: int, x: float) -> None:
         """Take a trade; `ts` must not be older than the newest one's."""
-        if self.t2:
-            self._late_ts.append(ts)
-            self._late_x.append(x)
-            if len(self._late_ts) > self.capacity:
-                self.lost_ts = self._late_ts.popleft()
-                self._late_x.popleft()
-        else:
+        if not self.t2:
             self._enter(ts, x)
+            if self._ts[0] <= ts - self.t1:
+                self._leave(ts - self.t1)
+            return
+        self._late_ts.append(ts)
+        self._late_x.append(x)
+        if len(self._late_ts) > self.capacity:
+            self.lost_ts = self._late_ts.popleft()
+            self._late_x.popleft()
         self.settle(ts)
 
     def settle(self, now: int) -> None:
@@ -53,7 +55,8 @@ class Window:
             edge = now - self.t2
             while late and late[0] <= edge:
                 self._enter(late.popleft(), self._late_x.popleft())
-        self._leave(now - self.t1)
+        if self._ts and self._ts[0] <= now - self.t1:
+            self._leave(now - self.t1)
 
     def __len__(self) -> int:
         return len(self._ts)
@@ -93,7 +96,11 @@ class SumWindow(Window):
 
     def _enter(self, ts: int, x: float) -> None:
         self.total += int(x * FIXED)
-        super()._enter(ts, x)
+        self._ts.append(ts)
+        self._x.append(x)
+        if len(self._ts) > self.capacity:
+            self.lost_ts = self._ts[0]
+            self._leave(self._ts[0])
 
     def _leave(self, edge: int) -> None:
         times = self._ts
@@ -146,23 +153,17 @@ class PathWindow(Window):
     defined as soon as there is one, also when no trade fell into the window.
     """
 
-    __slots__ = ("_area", "_now")
+    __slots__ = ("_area",)
 
     def __init__(self, t1: int, t2: int = 0, capacity: int = CAPACITY) -> None:
         super().__init__(t1, t2, capacity)
         # The integral from the first trade ever to the trade at the same place of `_ts`.
         self._area: deque[int] = deque()
-        self._now = _BEFORE_ALL
 
-    def settle(self, now: int) -> None:
-        """Slide the window to end `t2` before `now`, which must not be older than the newest trade."""
-        self._now = now
-        super().settle(now)
-
-    def average(self) -> float:
-        """Return integral / duration of the settled window; the first trade must be at or before its start."""
-        end = self._now - self.t2
-        start = self._now - self.t1
+    def average(self, now: int) -> float:
+        """Return integral / duration of the window settled at `now`; a trade must be at or before its start."""
+        end = now - self.t2
+        start = now - self.t1
         first = self._area[0] + int(self._x[0] * FIXED) * (start - self._ts[0])
         last = self._area[-1] + int(self._x[-1] * FIXED) * (end - self._ts[-1])
         return (last - first) / ((end - start) * FIXED_ONE)

@@ -20,7 +20,7 @@ class PriceVelocity(TradeMeasure):
         super().__init__(prices=(self._now_path, self._then_path))
 
     def _result(self) -> float | str:
-        return percent_change(self._now_path.average(), self._then_path.average())
+        return percent_change(self._now_path.average(self._now), self._then_path.average(self._now))
 
 
 def _make(params: Mapping[str, float]) -> PriceVelocity:

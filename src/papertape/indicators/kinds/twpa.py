@@ -19,7 +19,7 @@ class Twpa(TradeMeasure):
         super().__init__(prices=(self._path,))
 
     def _result(self) -> float | str:
-        return self._path.average()
+        return self._path.average(self._now)
 
 
 def _make(params: Mapping[str, float]) -> Twpa:
