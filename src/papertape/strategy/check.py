@@ -76,7 +76,8 @@ def _check_indicators(definition: StrategyDefinition) -> None:
         try:
             canonical_params(use.kind, use.params)
         except Invalid as error:
-            raise invalid_at(f"{path}.params", error.message, error.code) from error
+            where = f"{path}.params.{error.path}" if error.path else f"{path}.params"
+            raise invalid_at(where, error.message, error.code) from error
 
 
 def _check_sections(definition: StrategyDefinition) -> None:
@@ -87,13 +88,9 @@ def _check_sections(definition: StrategyDefinition) -> None:
         if code == "O1" and definition.sections.O1 is not None and definition.sections.O1.timeout is not None:
             continue
         raise invalid_at(f"sections.{code}.conditions", "expected at least one condition, found none; add one")
-    count = 0
-    for path, condition, depth in conditions_of(definition):
-        count += 1
+    for count, (path, condition, depth) in enumerate(conditions_of(definition), start=1):
         if count > MAX_CONDITIONS or depth > MAX_DEPTH:
-            raise invalid_at(
-                path, f"more than {MAX_CONDITIONS} conditions or {MAX_DEPTH} levels; simplify the strategy"
-            )
+            raise invalid_at(path, f"over {MAX_CONDITIONS} conditions or {MAX_DEPTH} levels; simplify the strategy")
         _check_condition(definition, path, condition)
 
 

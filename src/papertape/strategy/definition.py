@@ -1,7 +1,8 @@
 """The definition of a strategy: a tree of frozen structs, the only thing a trader writes.
 
 A definition names its indicators by alias, asks five questions about them (sections S1 O1 Z1 ZE1 E1), and says which
-order follows when the answer is yes. It is data: `parse` checks it, `compile` turns it into tables, nothing executes it.
+order follows when the answer is yes. It is data: `parse` checks it, `program` compiles it to tables,
+nothing executes it.
 """
 
 from __future__ import annotations
@@ -19,21 +20,34 @@ Duration = Annotated[str, Meta(pattern=DURATION_PATTERN, description="A number a
 Percent = Annotated[float, Meta(gt=0, le=100)]
 Alias = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,39}$")]
 
-INSTANCE_VALUES: dict[str, tuple[str, str]] = {
-    "unrealized_pnl_pct": ("%", "profit or loss of the open position, percent of its entry price"),
-    "position_age_s": ("s", "time since the first fill of the open position"),
-    "signal_age_s": ("s", "time since the signal was found"),
-    "drawdown_from_peak_pct": ("%", "retreat of the closing price from its best since entry"),
-    "runup_pct": ("%", "best profit of the open position so far, percent of its entry price"),
-}
-"""Values of the instance itself: unit and meaning. Undecided while there is no position (or no signal)."""
 
-SESSION_VALUES: dict[str, tuple[str, str]] = {
-    "trades_today": ("trades", "positions opened by the session since 00:00 UTC"),
-    "loss_today_pct": ("%", "loss of equity since 00:00 UTC or the start, percent, 0 in profit"),
-    "open_positions": ("positions", "positions the session holds now"),
+class GivenValue(msgspec.Struct, frozen=True):
+    """A value every strategy can read without declaring an indicator: the words for it, its unit, its meaning."""
+
+    words: str
+    unit: str
+    meaning: str
+
+
+INSTANCE_VALUES: dict[str, GivenValue] = {
+    "unrealized_pnl_pct": GivenValue("open profit", "%", "profit of the open position, percent of its entry price"),
+    "position_age_s": GivenValue("position age", "s", "time since the first fill of the open position"),
+    "signal_age_s": GivenValue("signal age", "s", "time since the signal was found"),
+    "drawdown_from_peak_pct": GivenValue(
+        "retreat from the best price", "%", "retreat of the closing price from its best since entry"
+    ),
+    "runup_pct": GivenValue("best profit so far", "%", "best profit of the open position, percent of its entry price"),
 }
-"""Values of the whole session, over all of its strategies and instruments: unit and meaning."""
+"""Values of the instance itself. Undecided while there is no position (or no signal)."""
+
+SESSION_VALUES: dict[str, GivenValue] = {
+    "trades_today": GivenValue("trades today", "trades", "positions opened by the session since 00:00 UTC"),
+    "loss_today_pct": GivenValue(
+        "loss today", "%", "loss of equity since 00:00 UTC or the start, 0 in profit; as of the last full second"
+    ),
+    "open_positions": GivenValue("open positions", "positions", "positions the session holds now"),
+}
+"""Values of the whole session, over all of its strategies and instruments."""
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -18,7 +18,7 @@ class _StrictLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # Any: as yaml types it
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave it untyped
             raise yaml.constructor.ConstructorError(None, None, "anchors and aliases are not supported", mark)
         return super().compose_node(parent, index)
 
@@ -71,6 +71,10 @@ def _malformed(expected: str, problem: str) -> Invalid:
 def _yaml_problem(error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
-        hint = '; an operator such as > must be written in quotes: ">"' if "scalar" in (error.problem or "") else ""
+        hint = (
+            '; an operator such as > must be written in quotes: ">"'
+            if "cannot start any token" in (error.problem or "")
+            else ""
+        )
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{hint}"
     return str(error)

@@ -37,6 +37,8 @@ def explain_shape(plain: object, error: msgspec.ValidationError) -> Invalid:
     path = _resolve(plain, raw)
     if match and match["key"]:
         return _wrong_key(plain, path)
+    if what.startswith("Object contains unknown field"):
+        path = (*path, what.split("`")[1])
     found = value_at(plain, path)
     return invalid_at(path_text(path), _problem(what, path, found))
 
@@ -73,10 +75,7 @@ def _resolve(plain: object, raw: str) -> Path:
     # msgspec hides the keys of a mapping as [...]: the offending key is the first whose value fails on its own
     path: Path = ()
     for name, index, hidden in _STEP.findall(raw):
-        if hidden:
-            path = (*path, _failing_key(plain, path))
-        else:
-            path = (*path, name or int(index))
+        path = (*path, _failing_key(plain, path) if hidden else (name or int(index)))
     return path
 
 
@@ -156,13 +155,14 @@ def _wrong_key(plain: object, path: Path) -> Invalid:
 
 def _problem(what: str, path: Path, found: object) -> str:
     if what.startswith("Object contains unknown field"):
-        field = what.split("`")[1]
-        return f'unknown field "{field}"; {did_you_mean(field, _field_names(path))}'
+        return f'unknown field "{path[-1]}"; {did_you_mean(str(path[-1]), _field_names(path[:-1]))}'
     if what.startswith("Object missing required field"):
         return f'the required field "{what.split("`")[1]}" is missing; add it'
     if what.startswith("Invalid enum value"):
         known = _enum_values(path)
-        return f"expected one of {', '.join(known)}, found {shown(found)}; {did_you_mean(str(found), known)}"
+        close = difflib.get_close_matches(str(found), known, n=1)
+        remedy = f'did you mean "{close[0]}"?' if close else "choose one of them"
+        return f"expected one of {', '.join(known)}, found {shown(found)}; {remedy}"
     if "matching regex" in what:
         return f"expected {_pattern_words(path)}, found {shown(found)}; {_pattern_remedy(path)}"
     expected = what.split(", got")[0].removeprefix("Expected ")
