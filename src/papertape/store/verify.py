@@ -95,7 +95,7 @@ def _compare(connection: apsw.Connection, table: Table, live: _Live) -> tuple[li
         elif column.neutral is not UNSET:
             statements.append(add_column_sql(table, column, column.neutral))
         elif _has_rows(connection, table, "1"):
-            differences.append(f"column {column.name} is missing, and nothing neutral can stand in its old rows")
+            differences.append(_needs_a_value(column))
         else:
             statements.append(add_column_sql(table, column, None))
     known = {column.name for column in declared}
@@ -105,6 +105,15 @@ def _compare(connection: apsw.Connection, table: Table, live: _Live) -> tuple[li
         if extra.name not in known and extra.is_not_null and not extra.has_default
     )
     return statements, differences
+
+
+def _needs_a_value(column: Column) -> str:
+    stand_in = quote_value(_stand_in(column))
+    wanted = f"one of {', '.join(column.choices)}" if column.choices else "a value"
+    return (
+        f"column {column.name} is missing and nothing neutral can stand in its old rows, which need {wanted}; the "
+        f"statement writes {stand_in}, change it where that is not true"
+    )
 
 
 def _column_differences(connection: apsw.Connection, table: Table, column: Column, live: _LiveColumn) -> list[str]:

@@ -139,12 +139,12 @@ class Writer:
         return len(self._in_flight) + len(self._queue)
 
     def _refusal(self, job: Job) -> Broken | None:
-        if self._failure is not None:
-            return self._failure
         if self._closing.is_set():
             return Broken(
                 "The store is closed and takes no more commits; start papertape again to go on.", code="store.closed"
             )
+        if self._failure is not None:
+            return self._failure
         if job.session_id in self._halted:
             return self._halted[job.session_id]
         limits = self._limits
