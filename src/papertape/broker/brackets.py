@@ -5,6 +5,9 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 from papertape.broker.money import EXACT, ROUNDED
+from papertape.broker.order import Order
+from papertape.broker.position import Position
+from papertape.model.events import OrderPurpose, OrderType
 from papertape.model.instrument import Instrument
 
 _HUNDRED = Decimal(100)
@@ -22,3 +25,30 @@ def trigger_price(instrument: Instrument, entry_price: Decimal, pct: float, *, i
     steps = ROUNDED.divide(ROUNDED.multiply(entry_price, factor), instrument.price_increment)
     whole = max(_ONE, steps.quantize(_ONE, rounding=ROUND_HALF_UP, context=ROUNDED))
     return instrument.price_int(EXACT.multiply(whole, instrument.price_increment))
+
+
+def bracket_order(
+    order_id: str,
+    number: int,
+    entry: Order,
+    position: Position,
+    order_type: OrderType,
+    purpose: OrderPurpose,
+    pct: float,
+) -> Order:
+    """Return the stop or target of an entry, for all that is open, `pct` percent from the average entry price."""
+    is_above = position.is_long is (purpose == "take_profit")
+    reason = f"{purpose} of {entry.order_id}: {pct} % {'above' if is_above else 'below'} the entry price."
+    return Order(
+        order_id=order_id,
+        number=number,
+        instrument=entry.instrument,
+        strategy=entry.strategy,
+        is_buy=not position.is_long,
+        order_type=order_type,
+        purpose=purpose,
+        quantity=position.quantity,
+        intent_reason=reason,
+        reason=reason,
+        trigger=trigger_price(entry.instrument, position.entry_price, pct, is_above=is_above),
+    )

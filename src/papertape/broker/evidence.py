@@ -8,7 +8,7 @@ from papertape.broker.money import ZERO
 from papertape.model.events import Evidence
 
 
-def evidence_of(market: Market, take: Take, detail: str, *, is_buy: bool, is_maker: bool, ts: int) -> Evidence:
+def evidence_of(market: Market, take: Take, *, is_buy: bool, is_maker: bool, ts: int) -> Evidence:
     """Return the evidence of one execution.
 
     `slippage` is the price paid beyond the opposite touch (the last trade where there is no touch), per unit in quote
@@ -26,7 +26,7 @@ def evidence_of(market: Market, take: Take, detail: str, *, is_buy: bool, is_mak
     shown_ts = state.quote_ts if state.quote_ts is not None else state.trade_ts
     return Evidence(
         rule=take.rule,
-        detail=detail,
+        detail=take.detail,
         best_bid=state.bid,
         best_ask=state.ask,
         book_age_us=None if shown_ts is None else ts - shown_ts,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from papertape.broker import matching, rules
 from papertape.broker.account import Account
-from papertape.broker.brackets import trigger_price
+from papertape.broker.brackets import bracket_order
 from papertape.broker.evidence import evidence_of
 from papertape.broker.lifecycle import OrderTrigger
 from papertape.broker.market import Grade, Market
@@ -20,6 +19,8 @@ from papertape.model.entries import Trade
 from papertape.model.events import OrderFilled, OrderPurpose, OrderType
 from papertape.model.instrument import Instrument
 from papertape.model.session import SimulationProfile
+
+_NOTHING_TO_REDUCE = "order.nothing_to_reduce: The position it was to reduce is closed."
 
 
 class Exchange:
@@ -50,8 +51,7 @@ class Exchange:
         self.step.order(order)
         order.arrive_ts = self.now + self.profile.entry_latency_us
         self.next_due = min(self.next_due, order.due_ts)
-        if order.arrive_ts <= self.now < order.expire_ts:
-            self._arrive(order, self.now)
+        self.run_due(self.now)
 
     def run_due(self, until: int) -> None:
         """Let every arrival and expiry up to and including `until` happen, in order of time, then of submission."""
@@ -69,7 +69,7 @@ class Exchange:
         for order in tuple(market.resting.values()):
             take = matching.queue_take(order, trade, used) if order.is_working else None
             if take is not None:
-                used += self._fill_resting(order, market, [take], f"trade {trade.trade_id}", trade.ts)
+                used += self._fill_resting(order, market, [take], trade.ts)
         is_volume_used = False
         for order in armed:
             if order.is_working and order.phase == "armed" and matching.is_triggered(order, trade.price):
@@ -95,7 +95,7 @@ class Exchange:
                 plan = self._plan(order, market, grade, order.remaining) if grade else None
                 if plan is not None and plan.takes:
                     crossed = [take._replace(rule="crossed_best", price=limit) for take in plan.takes]
-                    self._fill_resting(order, market, crossed, f"opposite best {touch[0]} crossed", ts)
+                    self._fill_resting(order, market, crossed, ts)
         self._retry(market, ts)
 
     def finish(self, order: Order, trigger: OrderTrigger, reason: str) -> None:
@@ -139,8 +139,7 @@ class Exchange:
 
     def _trigger(self, order: Order, market: Market, trade: Trade) -> None:
         order.is_triggered = True
-        what = "target" if order.purpose == "take_profit" else "stop"
-        order.reason = f"{what}_triggered: The last trade at {market.instrument.price_decimal(trade.price)} reached it."
+        order.intent_reason = order.reason = _trigger_reason(order, trade)
         self.step.order(order)
         position = self.account.positions.get((order.strategy, order.instrument.id))
         if position is not None:
@@ -157,7 +156,7 @@ class Exchange:
     def _take(self, order: Order, market: Market, ts: int, gap_price: int | None = None) -> None:
         grade = market.grade(ts, self.profile.stale_book_us)
         if grade is None:
-            self._wait(order, market, _stale_reason(market, ts))
+            self._wait(order, market, rules.stale_reason(market, ts))
             return
         allowed = self._allowed(order)
         plan = self._plan(order, market, grade, allowed)
@@ -169,11 +168,11 @@ class Exchange:
             return
         if order.status == "submitted":
             order.move("accept", order.intent_reason)
-        self._execute(order, market, plan.takes, "taker", f"{grade} data", ts)
+        self._execute(order, market, plan.takes, ts, is_maker=False)
         if order.is_working:
-            self._keep_rest(order, market, plan)
+            self._keep_rest(order, market, plan.shortage or _NOTHING_TO_REDUCE)
 
-    def _keep_rest(self, order: Order, market: Market, plan: Plan) -> None:
+    def _keep_rest(self, order: Order, market: Market, shortage: str) -> None:
         if order.limit is not None:
             self._place(order, market, "resting")
             order.ahead = market.displayed(order.limit, is_ask=not order.is_buy)
@@ -181,9 +180,9 @@ class Exchange:
             self.step.order(order)
         elif order.purpose in PROTECTIVE:
             # A stop or a target never gives up a position it was to close: the rest waits for fresh liquidity.
-            self._wait(order, market, plan.shortage)
+            self._wait(order, market, shortage)
         else:
-            self.finish(order, "cancel", plan.shortage)
+            self.finish(order, "cancel", shortage)
 
     def _wait(self, order: Order, market: Market, reason: str) -> None:
         if order.status == "submitted":
@@ -215,7 +214,7 @@ class Exchange:
 
     def _refuse_plan(self, order: Order, plan: Plan, allowed: int) -> str | None:
         if allowed == 0:
-            return "order.nothing_to_reduce: The position it was to reduce is closed."
+            return _NOTHING_TO_REDUCE
         if order.is_reducing or not plan.takes:
             return None
         return self._refuse_value(order, plan.takes[0].price, plan.price_lots, plan.size)
@@ -239,7 +238,7 @@ class Exchange:
         opening = order.quantity - min(order.quantity, self._opposite(order))
         order.reserve = rules.cash_needed(order.instrument, price * opening, order.leverage, self.profile.taker_fee)
 
-    def _fill_resting(self, order: Order, market: Market, takes: Sequence[Take], detail: str, ts: int) -> int:
+    def _fill_resting(self, order: Order, market: Market, takes: Sequence[Take], ts: int) -> int:
         allowed = self._allowed(order)
         capped: list[Take] = []
         for take in takes:
@@ -248,34 +247,35 @@ class Exchange:
                 capped.append(take._replace(size=size))
                 allowed -= size
         if not capped:
-            self.finish(order, "cancel", "order.nothing_to_reduce: The position it was to reduce is closed.")
+            self.finish(order, "cancel", _NOTHING_TO_REDUCE)
             return 0
-        self._execute(order, market, capped, "maker", detail, ts)
+        self._execute(order, market, capped, ts, is_maker=True)
         return sum(take.size for take in capped)
 
-    def _execute(
-        self, order: Order, market: Market, takes: Sequence[Take], liquidity: str, detail: str, ts: int
-    ) -> None:
+    def _execute(self, order: Order, market: Market, takes: Sequence[Take], ts: int, *, is_maker: bool) -> None:
         if not takes:
             return
+        has_closed = False
         for take in takes:
-            self._book(order, market, take, liquidity, detail, ts)
+            has_closed |= self._book(order, market, take, ts, is_maker=is_maker)
             if take.level is not None:
                 market.use(take.level, take.displayed, take.size, is_ask=order.is_buy)
         self.step.order(order)
         if not order.is_working:
             self._leave(order)
+        if has_closed:
+            self._withdraw_reducing(order)
         self._keep_brackets(order)
 
-    def _book(self, order: Order, market: Market, take: Take, liquidity: str, detail: str, ts: int) -> None:
+    def _book(self, order: Order, market: Market, take: Take, ts: int, *, is_maker: bool) -> bool:
         rules_of = order.instrument
-        is_maker = liquidity == "maker"
         rate = self.profile.maker_fee if is_maker else self.profile.taker_fee
         paid = fee(notional(rules_of, take.price * take.size), rate)
         before = order.remaining
         order.fill(take.price, take.size)
         order.reserve = share(order.reserve, order.remaining, before) if order.reserve else ZERO
-        for position in self.account.fill(order, take.price, take.size, paid, self.now):
+        changed = self.account.fill(order, take.price, take.size, paid, self.now)
+        for position in changed:
             self.step.positions[position.position_id] = position
         self._fill_count += 1
         self.step.fills.append(
@@ -293,17 +293,19 @@ class Exchange:
                 fee=paid,
                 liquidity="maker" if is_maker else "taker",
                 purpose=order.purpose,
-                evidence=evidence_of(market, take, detail, is_buy=order.is_buy, is_maker=is_maker, ts=ts),
+                evidence=evidence_of(market, take, is_buy=order.is_buy, is_maker=is_maker, ts=ts),
             )
         )
+        return any(position.quantity == 0 for position in changed)
+
+    def _withdraw_reducing(self, order: Order) -> None:
+        for other in self.working_of(order.strategy, order.instrument.id):
+            if other.is_reducing:
+                self._withdraw(other, "position_closed: The position it protected or reduced is closed.")
 
     def _keep_brackets(self, order: Order) -> None:
         position = self.account.positions.get((order.strategy, order.instrument.id))
-        has_flipped = position is not None and position.is_long is order.is_buy and order.is_reducing
-        if position is None or has_flipped:
-            for other in self.working_of(order.strategy, order.instrument.id):
-                if other.is_reducing:
-                    self._withdraw(other, "position_closed: The position it protected or reduced is closed.")
+        if position is None:
             return
         wants = order.stop_loss_pct is not None or order.take_profit_pct is not None
         if wants and not order.has_brackets and position.is_long is order.is_buy:
@@ -316,7 +318,7 @@ class Exchange:
 
     def _place_brackets(self, entry: Order, position: Position) -> None:
         for former in (position.stop, position.target):
-            if former is not None:
+            if former is not None and not former.is_triggered:
                 self._withdraw(former, "replaced: A newer entry brought its own stop and target.")
         if entry.stop_loss_pct is not None:
             position.stop = self._place_bracket(entry, position, "stop_market", "stop_loss", entry.stop_loss_pct)
@@ -329,23 +331,9 @@ class Exchange:
         self, entry: Order, position: Position, order_type: OrderType, purpose: OrderPurpose, pct: float
     ) -> Order:
         order_id, number = self.next_order_id()
-        is_above = position.is_long is (purpose == "take_profit")
-        reason = f"{purpose} of {entry.order_id}: {pct} % {'above' if is_above else 'below'} the entry price."
-        order = Order(
-            order_id=order_id,
-            number=number,
-            instrument=entry.instrument,
-            strategy=entry.strategy,
-            is_buy=not position.is_long,
-            order_type=order_type,
-            purpose=purpose,
-            quantity=position.quantity,
-            intent_reason=reason,
-            reason=reason,
-            trigger=trigger_price(entry.instrument, position.entry_price, pct, is_above=is_above),
-        )
+        order = bracket_order(order_id, number, entry, position, order_type, purpose, pct)
         self.orders[order_id] = order
-        order.move("accept", reason)  # placed by the venue itself with the fill: no way to travel
+        order.move("accept", order.reason)  # placed by the venue itself with the fill: no way to travel
         self._place(order, self.markets[entry.instrument.id], "armed")
         self.step.order(order)
         return order
@@ -373,12 +361,8 @@ class Exchange:
             place.pop(order.order_id, None)
 
 
-def _stale_reason(market: Market, ts: int) -> str:
-    times = [market.book_ts] if market.has_book else []
-    times += [market.quote.ts] if market.quote is not None and market.is_quote_valid else []
-    if not market.has_depth and market.trade is not None and market.is_trade_valid:
-        times.append(market.trade.ts)
-    if not times:
-        return "stale_book: Nothing is known of the market yet; it waits for a quote or a book."
-    age = Decimal(ts - max(times)).scaleb(-6)
-    return f"stale_book: The newest quote or book is {age:.1f} s old; it waits for a fresh one."
+def _trigger_reason(order: Order, trade: Trade) -> str:
+    what = "target" if order.purpose == "take_profit" else "stop"
+    last = order.instrument.price_decimal(trade.price)
+    trigger = order.instrument.price_decimal(order.trigger or 0)
+    return f"{what}_triggered: The last trade at {last} reached the trigger at {trigger}."

@@ -181,7 +181,9 @@ class Market:
                     yield price, side.levels[price]
         elif touch is not None:
             for step in range(1, BEYOND_LEVELS + 1):
-                yield touch[0] + step * self.tick * side.sign, touch[1]
+                price = touch[0] + step * self.tick * side.sign
+                if price > 0:
+                    yield price, touch[1]
 
     def available(self, price: int, displayed: int, *, is_ask: bool) -> int:
         """Return how much of a displayed level own orders have not used yet."""

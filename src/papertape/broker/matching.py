@@ -19,6 +19,7 @@ class Take(NamedTuple):
     size: int
     level: int | None
     displayed: int
+    detail: str
 
 
 class Plan(NamedTuple):
@@ -60,11 +61,13 @@ def plan_take(
         taken = min(left, market.available(price, displayed, is_ask=is_buy))
         if taken:
             rule = "walk_book" if grade == "book" else "touch" if price == touch else "touch_beyond"
-            takes.append(Take(rule, price, taken, price, displayed))
+            takes.append(Take(rule, price, taken, price, displayed, _shown(market, rule, price, displayed)))
             left -= taken
             if not left:
                 break
-    return Plan(tuple(takes), "liquidity.exhausted: The displayed liquidity was used up.")
+    else:
+        return Plan(tuple(takes), "liquidity.exhausted: The displayed liquidity was used up.")
+    return Plan(tuple(takes), "")
 
 
 def triggered_at(plan: Plan, order: Order, trade_price: int | None) -> Plan:
@@ -73,7 +76,11 @@ def triggered_at(plan: Plan, order: Order, trade_price: int | None) -> Plan:
     worse = max if order.is_buy else min
     return Plan(
         tuple(
-            take._replace(rule=rule, price=take.price if trade_price is None else worse(take.price, trade_price))
+            take._replace(
+                rule=rule,
+                price=take.price if trade_price is None else worse(take.price, trade_price),
+                detail=f"{take.rule}, {take.detail}",
+            )
             for take in plan.takes
         ),
         plan.shortage,
@@ -94,19 +101,19 @@ def queue_take(order: Order, trade: Trade, used: int) -> Take | None:
     A trade through the limit price fills at the limit; an opposite aggressor at the limit price first clears the queue
     ahead, and only the excess fills. Moves `order.ahead`.
     """
-    limit = order.limit
+    limit, ahead = order.limit, order.ahead
     if limit is None:
         return None
     behind = (limit - trade.price) if order.is_buy else (trade.price - limit)
     if behind > 0:
         order.ahead = 0
         size = min(order.remaining, trade.size - used)
-        return Take("trade_through", limit, size, None, 0) if size > 0 else None
-    if behind < 0 or order.ahead is None or (trade.side == "sell") is not order.is_buy:
+        return Take("trade_through", limit, size, None, 0, _printed(order, trade, ahead)) if size > 0 else None
+    if behind < 0 or ahead is None or (trade.side == "sell") is not order.is_buy:
         return None
-    size = min(order.remaining, trade.size - order.ahead - used)
-    order.ahead = max(0, order.ahead - trade.size)
-    return Take("queue_cleared", limit, size, None, 0) if size > 0 else None
+    size = min(order.remaining, trade.size - ahead - used)
+    order.ahead = max(0, ahead - trade.size)
+    return Take("queue_cleared", limit, size, None, 0, _printed(order, trade, ahead)) if size > 0 else None
 
 
 def use_trade(market: Market, grade: Grade | None, trade: Trade) -> None:
@@ -137,7 +144,23 @@ def _plan_on_trades(market: Market, size: int, *, is_buy: bool, limit: int | Non
         price = max(tick, trade.price * (_BPS - spread_bps) // (_BPS * tick) * tick)
     if limit is not None and (price - limit) * (1 if is_buy else -1) > 0:
         return Plan((), "limit_reached: The last trade with its spread is worse than the limit price.")
-    return Plan((Take("last_trade", price, size, None, 0),), "")
+    last = market.instrument.price_decimal(trade.price)
+    detail = f"no quotes: last trade at {last} and {spread_bps} basis points of spread"
+    return Plan((Take("last_trade", price, size, None, 0, detail),), "")
+
+
+def _shown(market: Market, rule: str, price: int, displayed: int) -> str:
+    rules = market.instrument
+    how = "assumed past the touch" if rule == "touch_beyond" else "displayed"
+    return f"{rules.size_decimal(displayed)} {how} at {rules.price_decimal(price)}"
+
+
+def _printed(order: Order, trade: Trade, ahead: int | None) -> str:
+    rules = order.instrument
+    before = "unknown" if ahead is None else str(rules.size_decimal(ahead))
+    after = rules.size_decimal(order.ahead or 0)
+    print_of = f"{rules.size_decimal(trade.size)} at {rules.price_decimal(trade.price)}"
+    return f"trade {trade.trade_id} of {print_of}; queue ahead {before}, then {after}"
 
 
 def _protection(bps: int) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from papertape.broker.market import Market
 from papertape.broker.money import EXACT, ZERO, divided_up, fee, notional
 from papertape.broker.position import Position
 from papertape.model.instrument import Instrument
@@ -68,6 +69,18 @@ def refuse_funds(needed: Decimal, available: Decimal, currency: str) -> str | No
         f"funds.insufficient: The order needs {needed.normalize():f} {currency} with its fee, "
         f"and {available.normalize():f} is free; order less or close something."
     )
+
+
+def stale_reason(market: Market, ts: int) -> str:
+    """Return why a market has nothing that an order may meet at `ts`."""
+    times = [market.book_ts] if market.has_book else []
+    times += [market.quote.ts] if market.quote is not None and market.is_quote_valid else []
+    if not market.has_depth and market.trade is not None and market.is_trade_valid:
+        times.append(market.trade.ts)
+    if not times:
+        return "stale_book: Nothing is known of the market now; it waits for a quote or a book."
+    age_s = EXACT.scaleb(Decimal(ts - max(times)), -6)
+    return f"stale_book: The newest quote or book is {age_s:.1f} s old; it waits for a fresh one."
 
 
 def _refuse_currency(instrument: Instrument, currency: str) -> str | None:
