@@ -1,0 +1,53 @@
+"""Chooses and builds the feeds of a desk."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+import structlog
+
+from papertape.app.settings import Settings
+from papertape.feeds.binance.client import BinanceSource
+from papertape.feeds.recorded.source import RecordedSource
+from papertape.feeds.simulated.source import SimulatedSource
+from papertape.session.feeds import Feeds
+from papertape.session.source import MarketSource
+
+_REACH_TIMEOUT_S = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+async def build_feeds(settings: Settings, clock: Callable[[], int]) -> Feeds:
+    """Return every feed this desk offers; `auto` takes the live exchange where it answers within 5 s.
+
+    Raises:
+        NotFound: there is no such recording.
+        Invalid: nothing readable is in it.
+    """
+    binance = BinanceSource(clock=clock, venue_url=settings.venue_urls.get("binance"))
+    simulated = SimulatedSource(settings.simulated_seed or 1 + secrets.randbelow(1_000_000), clock)
+    sources: dict[str, MarketSource] = {binance.name: binance, simulated.name: simulated}
+    default = settings.feed
+    if settings.feed.startswith("recorded:"):
+        recorded = RecordedSource(
+            settings.feed.removeprefix("recorded:"),
+            settings.recorded_speed,
+            clock,
+            warmup_s=settings.recorded_warmup_s,
+        )
+        sources[recorded.name] = recorded
+        default = recorded.name
+    elif settings.feed == "auto":
+        default = await _choose(binance, simulated)
+    return Feeds(sources, default)
+
+
+async def _choose(binance: BinanceSource, simulated: SimulatedSource) -> str:
+    why_not = await binance.reachable(_REACH_TIMEOUT_S)
+    if why_not is None:
+        return binance.name
+    simulated.note = f"SIMULATED market: the live exchange cannot be reached. {why_not}"
+    _log.info("feed_auto", chosen=simulated.name, reason=why_not)
+    return simulated.name

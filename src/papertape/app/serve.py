@@ -1,0 +1,113 @@
+"""Starts a desk: data folder, store, feeds, sessions, server; and takes it down in the opposite order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from papertape import __version__
+from papertape.app.feeds import build_feeds
+from papertape.app.logs import open_log
+from papertape.app.settings import Settings
+from papertape.app.stores import wall_clock
+from papertape.errors import PapertapeError
+from papertape.model.session import SessionId, StartSession
+from papertape.server.serve import check_address, serve
+from papertape.server.settings import ServerSettings
+from papertape.session.desk import Desk
+from papertape.session.library import Library
+from papertape.store.folder import open_folder
+from papertape.store.sqlite import open_store
+from papertape.store.strategy_files import StrategyFiles
+
+_DEMO_STRATEGY = "pump-peak-short"
+_DEMO_SYMBOLS = {
+    "binance": ("BTCUSDT-PERP.BINANCE", "ETHUSDT-PERP.BINANCE", "DOGEUSDT-PERP.BINANCE"),
+    "simulated": ("PUMPUSDT-PERP.SIMULATED", "MOONUSDT-PERP.SIMULATED", "BTCUSDT-PERP.SIMULATED"),
+}
+_DEMO_COUNT = 3
+
+_log = structlog.get_logger(__name__)
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trader is told once the desk answers."""
+
+    url: str
+    data_dir: Path
+    feed: str
+    feed_note: str | None
+    sessions: tuple[str, ...]
+
+
+async def serve_desk(settings: Settings, on_started: Callable[[Started], None]) -> None:
+    """Run a desk until it is interrupted; its sessions are then suspended.
+
+    Raises:
+        Refused: the address, the feed or the data folder cannot be used.
+        Unavailable: the data folder cannot be written.
+        Broken: the store does not fit this version.
+    """
+    server = ServerSettings(host=settings.host, port=settings.port)
+    check_address(server)
+    async with open_desk(settings) as desk:
+
+        async def ready(url: str) -> None:
+            said = await _open_sessions(desk, settings)
+            feed = desk.feeds()[0]
+            on_started(
+                Started(url=url, data_dir=settings.data_dir, feed=feed.name, feed_note=feed.note, sessions=tuple(said))
+            )
+
+        await serve(desk, server, on_ready=ready)
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
+    """Open the data folder, the store and the feeds; suspend every session and close all at the end."""
+    folder = open_folder(settings.data_dir)
+    try:
+        open_log(folder.log_file)
+        _log.info("desk_opened", version=__version__, data_dir=str(settings.data_dir), feed=settings.feed)
+        store = open_store(folder, wall_clock)
+        try:
+            desk = Desk(
+                feeds=await build_feeds(settings, wall_clock),
+                library=Library(StrategyFiles(folder.strategies)),
+                appender=store,
+                history=store,
+                clock=wall_clock,
+            )
+            try:
+                yield desk
+            finally:
+                await desk.close()
+        finally:
+            store.close()
+    finally:
+        folder.close()
+
+
+async def _open_sessions(desk: Desk, settings: Settings) -> list[str]:
+    said = [f"session {session_id} goes on" for session_id in await desk.open()]
+    if desk.has_live_session or not settings.demo:
+        return said
+    try:
+        session_id = await _start_demo(desk)
+    except PapertapeError as error:
+        return [*said, f"no demonstration session: {error.message}"]
+    return [*said, f"session {session_id} started: {_DEMO_STRATEGY} on {_DEMO_COUNT} symbols"]
+
+
+async def _start_demo(desk: Desk) -> SessionId:
+    feed = desk.feeds()[0]
+    symbols = _DEMO_SYMBOLS.get(feed.name)
+    if symbols is None:
+        offered = await desk.instruments(None, "", _DEMO_COUNT)
+        symbols = tuple(instrument.id for instrument in offered)
+    view = await desk.start(StartSession(strategies=(_DEMO_STRATEGY,), symbols=symbols), None)
+    return view.session_id

@@ -1,0 +1,129 @@
+"""`papertape backtest` and `papertape replay`: the engine of the desk over recorded data or over a tape."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from papertape.app.stores import open_history
+from papertape.cli.strategy import read_definition
+from papertape.errors import Invalid, NotFound
+from papertape.feeds.recorded.source import RecordedSource
+from papertape.model.session import PROFILES, SessionPlan, SessionRow, StrategyVersion
+from papertape.session.backtest import Backtest, BacktestSummary, first_difference
+from papertape.session.feeds import Feeds
+from papertape.strategy.library import builtin_names, builtin_text
+from papertape.strategy.parse import definition_sha256, parse_definition, to_plain
+
+_console = Console(highlight=False, soft_wrap=True)
+_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_DataDir = Annotated[Path, typer.Option(envvar="PAPERTAPE_DATA_DIR", help="Folder that keeps everything.")]
+
+
+def backtest(
+    data: Annotated[Path, typer.Option(help="Recording: Parquet or raw frames, a file or a folder.")],
+    strategy: Annotated[list[str], typer.Option(help="Definition file or built-in name; repeat for several.")],
+    symbol: Annotated[list[str] | None, typer.Option(help="Instruments of the recording; all when not given.")] = None,
+    capital: Annotated[str, typer.Option(help="Initial capital in the quote currency.")] = "10000",
+    profile: Annotated[str, typer.Option(help="optimistic, standard or pessimistic.")] = "standard",
+    warmup: Annotated[float, typer.Option(min=0, help="Seconds of the recording that only warm up.")] = 60.0,
+    as_json: _AsJson = False,
+) -> None:
+    """Run strategies over recorded market data and say what they would have done."""
+    source = RecordedSource(data, math.inf, _now, warmup_s=warmup)
+    plan = asyncio.run(_plan(source, strategy, symbol or [], capital, profile))
+    started = time.perf_counter()
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=Console(stderr=True),
+        disable=as_json,
+    ) as progress:  # fmt: skip
+        task = progress.add_task("reading the recording")
+
+        def show(entries: int) -> None:
+            progress.update(task, description=f"{entries:,} entries")
+
+        summary = asyncio.run(Backtest(plan).run(source, show))
+    _report(summary, time.perf_counter() - started, as_json)
+
+
+def replay(
+    session_id: Annotated[str, typer.Argument(help="Session whose tape is stepped through again.")],
+    data_dir: _DataDir = Path("~/.papertape"),
+    as_json: _AsJson = False,
+) -> None:
+    """Replay a session's tape and compare every fact, byte for byte, with what was stored."""
+    with open_history(data_dir.expanduser()) as history:
+        row: SessionRow | None = history.session(session_id)
+        if row is None:
+            raise NotFound(
+                f"There is no session {session_id!r} in {data_dir}; `papertape session list` shows them.",
+                code="session.unknown",
+            )
+        difference = first_difference(row, history)
+        facts = history.last_event_seq(session_id)
+    if as_json:
+        typer.echo(msgspec.json.encode({"session_id": session_id, "facts": facts, "difference": difference}).decode())
+    elif difference is None:
+        _console.print(f"[green]identical[/]: {facts:,} facts of {session_id} are the same byte for byte.")
+    else:
+        _console.print(f"[red]different[/] from fact {difference.seq} on.")
+        _console.print(f"  stored    {difference.stored}")
+        _console.print(f"  replayed  {difference.replayed}")
+    if difference is not None:
+        raise typer.Exit(1)
+
+
+async def _plan(
+    source: RecordedSource, strategies: list[str], symbols: list[str], capital: str, profile: str
+) -> SessionPlan:
+    feeds = Feeds({source.name: source}, source.name)
+    offered = await feeds.instruments(None)
+    instruments = await feeds.resolve(None, symbols or [item.id for item in offered])
+    if profile not in PROFILES:
+        raise Invalid(
+            f"There is no profile {profile!r}; choose one of {', '.join(PROFILES)}.", code="run.profile", path="profile"
+        )
+    return SessionPlan(
+        mode="BACKTEST",
+        strategies=tuple(_version(name) for name in strategies),
+        instruments=instruments,
+        capital=Decimal(capital),
+        currency=instruments[0].quote,
+        profile=PROFILES[profile],
+    )
+
+
+def _version(name: str) -> StrategyVersion:
+    text = builtin_text(name) if name in builtin_names() else read_definition(Path(name))
+    definition = parse_definition(text)
+    return StrategyVersion(
+        name=definition.name, version=1, sha256=definition_sha256(definition), definition=to_plain(definition)
+    )
+
+
+def _report(summary: BacktestSummary, seconds: float, as_json: bool) -> None:
+    if as_json:
+        result = {**msgspec.to_builtins(summary), "seconds": round(seconds, 3),
+                  "entries_per_s": round(summary.entries / seconds)}  # fmt: skip
+        typer.echo(msgspec.json.encode(result).decode())
+        return
+    table = Table("", "", show_header=False)
+    for name, value in msgspec.to_builtins(summary).items():
+        text = ", ".join(value) if isinstance(value, (list, tuple)) else str(value)
+        table.add_row(name.replace("_", " "), text)
+    table.add_row("speed", f"{summary.entries / seconds:,.0f} entries/s")
+    _console.print(table)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000

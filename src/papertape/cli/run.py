@@ -1,0 +1,66 @@
+"""`papertape run`: start the desk and serve its dashboard."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from papertape.app.serve import Started, serve_desk
+from papertape.app.settings import Settings, check_settings, parse_venue_urls
+from papertape.cli.config import load_config
+
+_console = Console(highlight=False, soft_wrap=True)
+
+
+def run(
+    context: typer.Context,  # noqa: ARG001  the config option's callback needs it declared
+    host: Annotated[str, typer.Option(envvar="PAPERTAPE_HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PAPERTAPE_PORT", help="Port to listen on; 0 takes a free one.")] = 8420,
+    data_dir: Annotated[Path, typer.Option(envvar="PAPERTAPE_DATA_DIR", help="Folder that keeps everything.")] = Path(
+        "~/.papertape"
+    ),
+    feed: Annotated[
+        str, typer.Option(envvar="PAPERTAPE_FEED", help="auto, simulated, binance or recorded:PATH.")
+    ] = "auto",
+    venue_url: Annotated[
+        list[str] | None,
+        typer.Option(envvar="PAPERTAPE_VENUE_URL", help="Another address of a venue: binance=ws://…,http://…"),
+    ] = None,
+    store: Annotated[str, typer.Option(envvar="PAPERTAPE_STORE", help="Where everything is kept: sqlite.")] = "sqlite",
+    demo: Annotated[
+        bool,
+        typer.Option("--demo/--no-demo", envvar="PAPERTAPE_DEMO", help="Open a paper session when none is live."),
+    ] = True,
+    recorded_speed: Annotated[float, typer.Option(min=0.01, help="Speed of a recorded feed; 1 is real time.")] = 1.0,
+    recorded_warmup: Annotated[float, typer.Option(min=0, help="Seconds of a recording that only warm up.")] = 60.0,
+    config: Annotated[  # noqa: ARG001  its callback has already taken effect
+        Path | None,
+        typer.Option(callback=load_config, is_eager=True, envvar="PAPERTAPE_CONFIG", help="TOML file with defaults."),
+    ] = None,
+) -> None:
+    """Start the desk: sessions go on where they were, and the dashboard is served."""
+    settings = Settings(
+        host=host,
+        port=port,
+        data_dir=data_dir.expanduser(),
+        feed=feed,
+        venue_urls=parse_venue_urls(venue_url or []),
+        store=store,
+        demo=demo,
+        recorded_speed=recorded_speed,
+        recorded_warmup_s=recorded_warmup,
+    )
+    asyncio.run(serve_desk(check_settings(settings), _announce))
+
+
+def _announce(started: Started) -> None:
+    _console.print(f"[bold]papertape[/] is running at [bold cyan]{started.url}[/]")
+    _console.print(f"  data   {started.data_dir}")
+    _console.print(f"  feed   {started.feed}" + (f": {started.feed_note}" if started.feed_note else ""))
+    for line in started.sessions:
+        _console.print(f"  {line}")
+    _console.print("  Ctrl-C suspends; the next start goes on from there.")

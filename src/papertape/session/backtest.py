@@ -1,0 +1,172 @@
+"""Replay and backtest: the same core as a paper session, fed from a tape or from recorded market data."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from papertape.errors import Broken
+from papertape.journal.ports import History
+from papertape.model.entries import ClockTick, Entry, LifecycleChange, MarketEvent
+from papertape.model.events import (
+    AnyEvent,
+    EquityMarked,
+    InstanceTransitioned,
+    OrderFilled,
+    PositionChanged,
+    SignalFired,
+    encode_canonical,
+)
+from papertape.model.feed import FeedStatus
+from papertape.model.session import SessionPlan, SessionRow
+from papertape.model.tables import EVENT_TABLES
+from papertape.session.core import SessionCore
+from papertape.session.source import MarketSource
+
+_SECOND_US = 1_000_000
+
+
+class BacktestSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backtest came to. Money in the plan's currency; `fill_rule` names how orders met the market."""
+
+    strategies: tuple[str, ...]
+    instruments: tuple[str, ...]
+    profile: str
+    fill_rule: str
+    entries: int
+    facts: int
+    first_ts: int
+    last_ts: int
+    signals: int
+    transitions: int
+    fills: int
+    round_trips: int
+    winners: int
+    fees: Decimal
+    realized_pnl: Decimal
+    initial_capital: Decimal
+    final_equity: Decimal
+    max_drawdown_pct: float
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """The first fact at which a replay and the stored session part."""
+
+    seq: int
+    stored: str | None
+    replayed: str | None
+
+
+class Backtest:
+    """Feeds recorded market data to a core as fast as it comes, with one clock tick for each second of market time."""
+
+    def __init__(self, plan: SessionPlan) -> None:
+        self.core = SessionCore(plan)
+        self.facts: list[AnyEvent] = []
+        self._ended = asyncio.Event()
+        self._next_tick = 0
+
+    async def run(self, source: MarketSource, on_progress: Callable[[int], None]) -> BacktestSummary:
+        """Run from the first to the last event of the source; `on_progress` is told the number of entries so far."""
+        instruments = self.core.plan.instruments
+        history = await source.history(instruments)
+        self.facts += self.core.feed(history, is_warmup=True)[1]
+        self._on_progress = on_progress
+        subscription = await source.subscribe(instruments, self)
+        await self._ended.wait()
+        await subscription.close()
+        return summarize(self.core, self.facts)
+
+    def on_events(self, events: Sequence[MarketEvent]) -> None:
+        """Take a burst of recorded events."""
+        if self._next_tick == 0:
+            self._start(events[0])
+        self.facts += self.core.feed(self._with_ticks(events))[1]
+        self._on_progress(self.core.tape.last_seq)
+
+    def on_status(self, status: FeedStatus) -> None:
+        """Take note of the end of the recording."""
+        if status.state in ("ended", "failed", "closed"):
+            self._ended.set()
+
+    def _start(self, first: MarketEvent) -> None:
+        self._next_tick = first.ts - first.ts % _SECOND_US + _SECOND_US
+        change = LifecycleChange(
+            ts=first.ts, recv_ts=first.recv_ts, state="running", trigger="start", reason="The backtest started.",
+            is_degraded=False, entries_paused=False,
+        )  # fmt: skip
+        self.facts += self.core.feed([change])[1]
+
+    def _with_ticks(self, events: Sequence[MarketEvent]) -> list[Entry]:
+        entries: list[Entry] = []
+        for event in events:
+            while event.ts >= self._next_tick:
+                entries.append(ClockTick(ts=self._next_tick, recv_ts=event.recv_ts))
+                self._next_tick += _SECOND_US
+            entries.append(event)
+        return entries
+
+
+def replay_facts(row: SessionRow, history: History) -> Iterator[AnyEvent]:
+    """Yield the facts that the session's tape gives when it is stepped through again."""
+    core = SessionCore(row.plan)
+    for batch in history.batches(row.session_id):
+        yield from core.replay(batch)
+
+
+def stored_facts(row: SessionRow, history: History) -> list[AnyEvent]:
+    """Return every stored fact of a session in the order of the tape."""
+    facts: list[AnyEvent] = []
+    for table in EVENT_TABLES:
+        after = 0
+        while page := history.events(table, row.session_id, after=after, limit=5_000):
+            facts += page
+            after = page[-1].seq
+    return sorted(facts, key=lambda fact: fact.seq)
+
+
+def first_difference(row: SessionRow, history: History) -> Difference | None:
+    """Return where the replay of a session's tape differs from its stored facts in the canonical bytes, or None."""
+    stored = {fact.seq: encode_canonical(fact) for fact in stored_facts(row, history)}
+    replayed = {fact.seq: encode_canonical(fact) for fact in replay_facts(row, history)}
+    for seq in sorted(stored.keys() | replayed.keys()):
+        if stored.get(seq) != replayed.get(seq):
+            return Difference(seq=seq, stored=_text(stored.get(seq)), replayed=_text(replayed.get(seq)))
+    return None
+
+
+def summarize(core: SessionCore, facts: Sequence[AnyEvent]) -> BacktestSummary:
+    """Return what the facts came to; raises `Broken` when no entry was fed."""
+    if core.tape.last_seq == 0:
+        raise Broken("The backtest saw no market data; check the file and the symbols.", code="backtest.no_data")
+    closed = [fact for fact in facts if isinstance(fact, PositionChanged) and fact.status == "closed"]
+    fills = [fact for fact in facts if isinstance(fact, OrderFilled)]
+    equity = core.engine.equity()
+    plan = core.plan
+    return BacktestSummary(
+        strategies=tuple(version.name for version in plan.strategies),
+        instruments=tuple(instrument.id for instrument in plan.instruments),
+        profile=plan.profile.name,
+        fill_rule=", ".join(sorted({fill.evidence.rule for fill in fills})) or "no fill",
+        entries=core.tape.last_seq,
+        facts=len(facts),
+        first_ts=facts[0].ts if facts else core.tape.last_ts,
+        last_ts=core.tape.last_ts,
+        signals=sum(isinstance(fact, SignalFired) for fact in facts),
+        transitions=sum(isinstance(fact, InstanceTransitioned) for fact in facts),
+        fills=len(fills),
+        round_trips=len(closed),
+        winners=sum(fact.realized_pnl > 0 for fact in closed),
+        fees=sum((fill.fee for fill in fills), Decimal(0)),
+        realized_pnl=equity.realized_pnl,
+        initial_capital=plan.capital,
+        final_equity=equity.equity,
+        max_drawdown_pct=max((fact.drawdown_pct for fact in facts if isinstance(fact, EquityMarked)), default=0.0),
+    )
+
+
+def _text(encoded: bytes | None) -> str | None:
+    return encoded.decode() if encoded is not None else None
