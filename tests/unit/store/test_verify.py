@@ -127,7 +127,7 @@ def test_nulls_where_none_may_be_are_refused_and_cured(database: Path) -> None:
 def test_a_missing_column_without_a_neutral_value_is_refused_and_cured(database: Path) -> None:
     run(database, "ALTER TABLE signals DROP COLUMN section")
     with pytest.raises(
-        Broken, match="column section is missing, and nothing neutral can stand in its old rows"
+        Broken, match="column section is missing and nothing neutral can stand in its old rows"
     ) as refusal:
         read_signals(database)
     run(database, cure(refusal.value))

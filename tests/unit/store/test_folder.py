@@ -1,0 +1,134 @@
+"""The data folder: who may use it, which version it has, and what is said when it cannot be used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from papertape.errors import Broken, Conflict, Invalid, Unavailable
+from papertape.store import open_folder, open_store
+
+ORDINARY_USER = 65534
+
+
+def test_a_new_folder_gets_its_places_and_its_version(tmp_path: Path) -> None:
+    folder = open_folder(tmp_path / "a" / "b")
+    assert sorted(path.name for path in folder.path.iterdir()) == ["lock", "logs", "strategies", "version"]
+    assert (folder.path / "version").read_text() == "1\n"
+    assert folder.log_file == folder.path / "logs" / "papertape.log"
+    assert folder.strategies.is_dir()
+    folder.close()
+
+
+def test_a_second_desk_is_refused_by_the_pid_of_the_first(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from papertape.store import open_folder\n"
+        "folder = open_folder(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"open\n"
+        with pytest.raises(Conflict, match=f"used by another papertape desk, process {first.pid}") as refusal:
+            open_folder(tmp_path)
+        first.kill()
+    assert refusal.value.code == "folder.locked"
+    open_folder(tmp_path).close()
+
+
+def test_the_lock_is_let_go_on_close(tmp_path: Path) -> None:
+    first = open_folder(tmp_path)
+    with pytest.raises(Conflict, match=str(os.getpid())):
+        open_folder(tmp_path)
+    first.close()
+    first.close()
+    open_folder(tmp_path).close()
+
+
+@pytest.fixture
+def read_only_folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp())
+    path.chmod(0o555)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(ORDINARY_USER)  # root may write anywhere
+    yield path
+    if is_root:
+        os.seteuid(0)
+    path.chmod(0o755)
+    shutil.rmtree(path)
+
+
+def test_a_read_only_folder_is_refused_with_a_sentence(read_only_folder: Path) -> None:
+    with pytest.raises(Unavailable, match=r"cannot be written \(Permission denied\).*--data-dir") as refusal:
+        open_folder(read_only_folder)
+    assert refusal.value.code == "folder.not_writable"
+
+
+@pytest.mark.parametrize("tail", ["file", "file/beneath"])
+def test_a_path_that_is_a_file_is_refused(tmp_path: Path, tail: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Invalid, match="is a file or lies beneath one"):
+        open_folder(tmp_path / tail)
+
+
+def test_a_newer_folder_is_refused_and_left_unlocked(tmp_path: Path) -> None:
+    open_folder(tmp_path, version=7, upgrades={}).close()
+    for _ in range(2):
+        with pytest.raises(Conflict, match="has version 7, written by a newer papertape") as refusal:
+            open_folder(tmp_path)
+        assert refusal.value.code == "folder.newer"
+
+
+def test_a_version_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "version").write_text("one\n")
+    with pytest.raises(Invalid, match="holds 'one'"):
+        open_folder(tmp_path)
+
+
+def test_an_older_folder_is_upgraded_step_by_step_after_a_copy(tmp_path: Path) -> None:
+    folder = open_folder(tmp_path)
+    (folder.strategies / "mine.yaml").write_text("name: mine")
+    folder.close()
+    steps: list[int] = []
+
+    def second(path: Path) -> None:
+        steps.append(1)
+        (path / "strategies" / "mine.yaml").write_text("name: changed")
+
+    open_folder(tmp_path, version=3, upgrades={1: second, 2: lambda _: steps.append(2)}).close()
+    assert steps == [1, 2]
+    assert (tmp_path / "version").read_text() == "3\n"
+    copy = tmp_path / "backups" / "version-1-1"
+    assert sorted(path.name for path in copy.iterdir()) == ["strategies", "version"]
+    assert (copy / "strategies" / "mine.yaml").read_text() == "name: mine"
+    assert (copy / "version").read_text() == "1\n"
+
+
+def test_an_upgrade_that_fails_is_done_again_and_keeps_the_first_copy(tmp_path: Path) -> None:
+    open_folder(tmp_path).close()
+
+    def fails(path: Path) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    with pytest.raises(Unavailable, match="No space left"):
+        open_folder(tmp_path, version=2, upgrades={1: fails})
+    open_folder(tmp_path, version=2, upgrades={1: lambda _: None}).close()
+    assert sorted(path.name for path in (tmp_path / "backups").iterdir()) == ["version-1-1", "version-1-2"]
+    assert (tmp_path / "version").read_text() == "2\n"
+
+
+def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    folder = open_folder(tmp_path)
+    folder.database.write_bytes(b"not a database at all, but long enough to be looked at" * 100)
+    with pytest.raises(Broken, match=r"is damaged .*expected a database written by papertape") as refusal:
+        open_store(folder, lambda: 0)
+    assert refusal.value.code == "store.damaged"
+    folder.close()
