@@ -1,0 +1,91 @@
+"""Pump-and-dump episodes: when they come and what they do to a market, step by step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple
+
+STEP_US = 100_000
+STEPS_PER_S = 1_000_000 // STEP_US
+
+MAGNITUDE = (0.032, 0.065)
+SPACING_S = (330.0, 400.0)
+
+
+class Influence(NamedTuple):
+    """What an episode does in one step: log drift of the value, factors on trade rate, size and spread, buy share."""
+
+    drift: float
+    rate: float
+    size: float
+    buy: float
+    spread: float
+
+
+CALM = Influence(drift=0.0, rate=1.0, size=1.0, buy=0.5, spread=1.0)
+
+
+class Phase(NamedTuple):
+    """One part of an episode. `rise` is its share of the episode's log magnitude; it grows from `early` to its end."""
+
+    name: str
+    seconds: tuple[float, float]
+    rise: float
+    early: float
+    rate: float
+    size: float
+    buy: float
+    spread: float
+
+
+PHASES: tuple[Phase, ...] = (
+    Phase("accumulation", (14, 22), rise=0.06, early=1.0, rate=2.2, size=1.2, buy=0.64, spread=0.9),
+    Phase("pump", (50, 75), rise=1.0, early=0.7, rate=6.5, size=1.7, buy=0.80, spread=1.7),
+    Phase("exhaustion", (20, 30), rise=-0.04, early=1.0, rate=3.5, size=1.2, buy=0.49, spread=0.9),
+    Phase("dump", (45, 75), rise=-0.86, early=1.3, rate=5.0, size=1.6, buy=0.22, spread=1.9),
+    Phase("aftermath", (25, 40), rise=-0.06, early=1.0, rate=1.6, size=1.0, buy=0.47, spread=1.2),
+)
+
+
+class _Stretch(NamedTuple):
+    start: int
+    end: int
+    log_rise: float
+    phase: Phase
+
+    def influence(self, step: int) -> Influence:
+        length = self.end - self.start
+        share = (step - self.start + 0.5) / length
+        pace = self.phase.early + 2 * (1 - self.phase.early) * share
+        phase = self.phase
+        return Influence(self.log_rise / length * pace, phase.rate, phase.size, phase.buy, phase.spread)
+
+
+class EpisodeSchedule:
+    """The episodes of one coin: the first at given times, the rest 5½ to 6½ minutes after the one before."""
+
+    def __init__(self, rng: Random, starts: Sequence[int]) -> None:
+        """Plan episodes at the given steps, then without end; no start means no episode ever."""
+        self._rng = rng
+        self._starts = [start for start in starts if start >= 0]
+        self._stretches: list[_Stretch] = []
+
+    def at(self, step: int) -> Influence:
+        """Return the influence at a step; steps must be asked for in order."""
+        while self._stretches and step >= self._stretches[0].end:
+            del self._stretches[0]
+        if not self._stretches and self._starts and step >= self._starts[0]:
+            self._begin(self._starts.pop(0))
+        return self._stretches[0].influence(step) if self._stretches else CALM
+
+    def _begin(self, start: int) -> None:
+        log_magnitude = math.log1p(self._rng.uniform(*MAGNITUDE))
+        at = start
+        for phase in PHASES:
+            end = at + round(self._rng.uniform(*phase.seconds) * STEPS_PER_S)
+            self._stretches.append(_Stretch(at, end, log_magnitude * phase.rise, phase))
+            at = end
+        if not self._starts:
+            self._starts.append(start + round(self._rng.uniform(*SPACING_S) * STEPS_PER_S))
