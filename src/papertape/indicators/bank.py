@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from papertape.indicators.bars import Bar, BarBuilder, Piece
 from papertape.indicators.catalogue import canonical_params, find_kind
 from papertape.indicators.fixed import FIXED
-from papertape.indicators.indicator import BEFORE_ALL, Indicator
+from papertape.indicators.indicator import Indicator
 from papertape.indicators.series import BarSeries
 from papertape.model.entries import BookGap, MarketEvent, Quote, Trade, VenueBar
 from papertape.model.instrument import Instrument
@@ -34,13 +34,12 @@ class IndicatorBank:
     History of the venue must come in order of time (a bar at its close): see `BarBuilder`. Time never goes back.
     """
 
-    __slots__ = ("_by_identity", "_instrument", "_lanes", "_now", "_quoted", "_traded", "series")
+    __slots__ = ("_by_identity", "_instrument", "_lanes", "_quoted", "_traded", "series")
 
     def __init__(self, instrument: Instrument) -> None:
         self.series = BarSeries()
         """The bars of the instrument, of any interval, for charts."""
         self._instrument = instrument
-        self._now = BEFORE_ALL
         self._by_identity: dict[tuple[str, tuple[tuple[str, float], ...]], Indicator] = {}
         self._traded: list[Indicator] = []
         self._quoted: list[Indicator] = []
@@ -84,14 +83,13 @@ class IndicatorBank:
 
     def on_time(self, ts: int) -> None:
         """Close the bars that end at or before `ts`, microseconds UTC."""
-        self._now = max(self._now, ts)
-        self.series.on_time(self._now)
+        self.series.on_time(ts)
         for lane in self._lanes.values():
             if ts >= lane.builder.due:
-                lane.deliver(lane.builder.advance(self._now))
+                lane.deliver(lane.builder.advance(ts))
 
     def _on_trade(self, trade: Trade) -> None:
-        ts = self._now = max(self._now, trade.ts)
+        ts = trade.ts
         price = self._instrument.price_float(trade.price)
         size = self._instrument.size_float(trade.size)
         is_buy = trade.side == "buy"
@@ -113,7 +111,7 @@ class IndicatorBank:
         bid_size = instrument.size_float(quote.bid_size)
         ask_size = instrument.size_float(quote.ask_size)
         for indicator in self._quoted:
-            indicator.on_quote(self._now, bid, bid_size, ask, ask_size)
+            indicator.on_quote(quote.ts, bid, bid_size, ask, ask_size)
 
     def _on_venue_bar(self, event: VenueBar) -> None:
         instrument = self._instrument

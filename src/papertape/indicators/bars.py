@@ -93,11 +93,11 @@ class BarBuilder:
 
     def on_trade(self, ts: int, price: float, size: float) -> Sequence[Bar]:
         """Take a trade; return the bars its time closed, oldest first."""
+        if ts < self._covered:
+            return ()
         if ts < self._now:
             ts = self._now
         closed = self.advance(ts)
-        if ts < self._covered:
-            return closed
         piece = self._piece
         if piece is not None and ts < piece.end:
             piece.add(price, int(size * FIXED))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 
 import msgspec
 
+from papertape.errors import Invalid
 from papertape.indicators.bars import Piece, merge
 from papertape.indicators.fixed import FIXED, to_float
 
@@ -40,10 +42,11 @@ class BarSeries:
     of trades alone.
     """
 
-    __slots__ = ("_current", "_minutes", "_now", "_seconds", "_venue")
+    __slots__ = ("_covered", "_current", "_minutes", "_now", "_seconds", "_venue")
 
     def __init__(self) -> None:
         self._now = 0
+        self._covered = 0
         self._current: Piece | None = None
         self._seconds: deque[Piece] = deque(maxlen=SECONDS_KEPT)
         self._minutes: deque[Piece] = deque(maxlen=MINUTES_KEPT)
@@ -51,7 +54,12 @@ class BarSeries:
         self._venue: dict[int, dict[int, Piece]] = {}
 
     def on_trade(self, ts: int, price: float, size: float) -> None:
-        """Take one public print; one older than the newest event is taken at that one's time."""
+        """Take one public print; one older than the newest event is taken at that one's time.
+
+        One older than the end of the newest venue bar is left out: that bar has counted it.
+        """
+        if ts < self._covered:
+            return
         if ts < self._now:
             ts = self._now
         else:
@@ -71,6 +79,7 @@ class BarSeries:
         bars[piece.start] = piece
         if len(bars) > MINUTES_KEPT:
             del bars[next(iter(bars))]
+        self._covered = max(self._covered, piece.end)
         self.on_time(piece.end)
 
     def on_time(self, ts: int) -> None:
@@ -79,44 +88,48 @@ class BarSeries:
             self._now = ts
 
     def bars(self, interval_s: int, limit: int) -> list[ChartBar]:
-        """Return the newest `limit` bars (`MAX_BARS` at most), oldest first; an interval without trades is flat."""
+        """Return the newest `limit` bars (`MAX_BARS` at most), oldest first; an interval without trades is flat.
+
+        Raises:
+            Invalid: the interval is not at least a second.
+        """
+        if interval_s < 1:
+            raise Invalid(
+                f"The interval of a bar is {interval_s} s; expected a whole number of seconds from 1 up.",
+                code="bars.interval_out_of_range",
+                path="interval",
+            )
         interval = interval_s * _SECOND
-        limit = min(limit, MAX_BARS)
         newest = self._now - self._now % interval
-        pieces = sorted(self._pieces(interval, newest - (limit - 1) * interval), key=_start_of)
+        since = newest - (min(limit, MAX_BARS) - 1) * interval
+        pieces = sorted(self._pieces(interval, since), key=_start_of)
+        before = [piece for piece in pieces if piece.start < since]
         grouped: dict[int, list[Piece]] = {}
-        for piece in pieces:
+        for piece in pieces[len(before) :]:
             grouped.setdefault(piece.start - piece.start % interval, []).append(piece)
-        if not grouped:
-            return []
+        if not before:
+            since = next(iter(grouped), newest + 1)
+        close = before[-1].close if before else 0.0
         bars: list[ChartBar] = []
-        close = 0.0
-        for start in range(next(iter(grouped)), newest + 1, interval):
-            group = grouped.get(start)
-            is_partial = self._now < start + interval
-            if group is None:
-                bars.append(ChartBar(start, close, close, close, close, 0.0, is_partial))
-                continue
-            whole = merge(group, start, start + interval)
-            close = whole.close
-            bars.append(ChartBar(start, whole.open, whole.high, whole.low, close, to_float(whole.volume), is_partial))
+        for start in range(since, newest + 1, interval):
+            bar = _chart_bar(grouped.get(start), start, interval, close, self._now)
+            close = bar.close
+            bars.append(bar)
         return bars
 
     def _pieces(self, interval: int, since: int) -> Iterator[Piece]:
+        # Newest first, down to one from before `since`, whose close fills what follows it.
         length = max((span for span in self._venue if interval % span == 0), default=0)
         venue = self._venue.get(length, {})
-        current = self._current
-        if current is not None and current.start >= since and not _is_covered(current, venue, length):
-            yield current
-        for piece in reversed(self._minutes if interval % _MINUTE == 0 else self._seconds):
-            if piece.start < since:
-                break
-            if not _is_covered(piece, venue, length):
+        for piece in chain((self._current,), reversed(self._minutes if interval % _MINUTE == 0 else self._seconds)):
+            if piece is not None and not (length and piece.start - piece.start % length in venue):
                 yield piece
+                if piece.start < since:
+                    break
         for piece in reversed(venue.values()):
+            yield piece
             if piece.start < since:
                 break
-            yield piece
 
     def _keep(self, second: Piece) -> None:
         self._seconds.append(second)
@@ -129,8 +142,12 @@ class BarSeries:
             )
 
 
-def _is_covered(piece: Piece, venue: dict[int, Piece], length: int) -> bool:
-    return length > 0 and piece.start - piece.start % length in venue
+def _chart_bar(group: list[Piece] | None, start: int, interval: int, close: float, now: int) -> ChartBar:
+    end = start + interval
+    if group is None:
+        return ChartBar(start, close, close, close, close, 0.0, now < end)
+    whole = merge(group, start, end)
+    return ChartBar(start, whole.open, whole.high, whole.low, whole.close, to_float(whole.volume), now < end)
 
 
 def _start_of(piece: Piece) -> int:

@@ -44,8 +44,10 @@ class Window:
         self._late_ts.append(ts)
         self._late_x.append(x)
         if len(self._late_ts) > self.capacity:
-            self.lost_ts = self._late_ts.popleft()
+            self._late_ts.popleft()
             self._late_x.popleft()
+            # The dropped trade's price would have lasted until the next one.
+            self.lost_ts = self._late_ts[0]
         self.settle(ts)
 
     def settle(self, now: int) -> None:
