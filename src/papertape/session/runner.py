@@ -215,6 +215,7 @@ class Runner:
 
     async def _bridge_gap(self) -> None:
         since = self.core.tape.last_ts
+        self.source.take_up(since, self.core.engine.last_prices())
         missed = await self.source.missed(self.core.plan.instruments, since)
         policy = "catch_up" if missed else "hold"
         away_s = max(0, self._now_at_venue() - since) / 1e6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from papertape.model.entries import MarketEvent
@@ -56,6 +56,12 @@ class MarketSource(Protocol):
         """Start delivering live events. Returns once asked for, not once acknowledged; status tells.
 
         A cut connection is reconnected, resubscribed and its gap announced by `BookGap`, without end.
+        """
+
+    def take_up(self, since_ts: int, last_prices: Mapping[InstrumentId, int]) -> None:
+        """Take note of where a restored session stands, before `missed` and `subscribe`.
+
+        A market made here goes on from these prices, a recording from this time; a real venue needs nothing.
         """
 
     async def missed(self, instruments: Sequence[Instrument], since_ts: int) -> list[MarketEvent]:
