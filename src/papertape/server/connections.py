@@ -101,6 +101,10 @@ class ConnectionBook:
     def __len__(self) -> int:
         return len(self._live)
 
+    def live_by_transport(self) -> Counter[str]:
+        """Return how many connections live on each carrier."""
+        return Counter(connection.transport for connection in self._live.values())
+
     def view(self, now_ts: int) -> Connections:
         """Return both lists, newest first."""
         live = sorted(self._live.values(), key=lambda connection: -connection.opened_ts)

@@ -12,6 +12,7 @@ import structlog
 
 from papertape.errors import PapertapeError
 from papertape.model.events import AnyEvent
+from papertape.model.views import SystemView
 from papertape.server.connections import Connection, ConnectionBook
 from papertape.server.desk_port import DeskPort
 from papertape.server.fact_channel import FactChannel
@@ -63,6 +64,7 @@ class StreamHub:
         self._task: asyncio.Task[None] | None = None
         self._stalls = StallWatch()
         self._is_closing = False
+        self.drained = asyncio.Event()
         self.on_tick: list[Callable[[], None]] = []
 
     # Clients
@@ -86,7 +88,7 @@ class StreamHub:
     def detach(self, subscriber: Subscriber) -> None:
         """Forget a subscriber whose connection goes on: the answered request of a poll."""
         subscriber.end("client", 1000, "answered")
-        self._subscribers.discard(subscriber)
+        self._drop(subscriber)
 
     def disconnected(self, subscriber: Subscriber) -> None:
         """Forget a subscriber and record its end."""
@@ -94,7 +96,7 @@ class StreamHub:
         ending = subscriber.ending
         assert ending is not None  # end() has set it
         self.book.ended(subscriber.connection, self.clock(), ending.by, ending.code, ending.reason)
-        self._subscribers.discard(subscriber)
+        self._drop(subscriber)
         _log.info(
             "stream_closed",
             conn=subscriber.connection.id,
@@ -104,9 +106,19 @@ class StreamHub:
             transport=subscriber.connection.transport,
         )
 
+    def _drop(self, subscriber: Subscriber) -> None:
+        self._subscribers.discard(subscriber)
+        if self._is_closing and not self._subscribers:
+            self.drained.set()
+
     def connections(self) -> Connections:
         """Return the live connections and who closed the ended ones and why."""
         return self.book.view(self.clock())
+
+    def system(self) -> SystemView:
+        """Return the desk's own figures, with what only the server knows."""
+        view = self._desk.system()
+        return msgspec.structs.replace(view, connections=len(self.book), loop_lag_ms=round(self.lag.recent_ms, 1))
 
     def sent(self, size: int) -> None:
         """Count one frame handed to a transport."""
@@ -181,8 +193,7 @@ class StreamHub:
         return {view.session_id: view for view in self._desk.sessions(limit=200)}
 
     def _read_system(self) -> Mapping[str, msgspec.Struct]:
-        view = self._desk.system()
-        view = msgspec.structs.replace(view, connections=len(self.book), loop_lag_ms=round(self.lag.recent_ms, 1))
+        view = self.system()
         return {view.key: view}
 
     def _refresh(self, channel: LatestChannel) -> None:
@@ -234,6 +245,8 @@ class StreamHub:
     def farewell(self, reason: str) -> None:
         """Refuse new clients and end every connection, telling why."""
         self._is_closing = True
+        if not self._subscribers:
+            self.drained.set()
         for subscriber in tuple(self._subscribers):
             subscriber.end("server", close.GOING_AWAY, reason)
 

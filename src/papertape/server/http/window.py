@@ -1,0 +1,100 @@
+"""The part of a list a request asks for: `after`, `until`, `limit`, `newest_first`, and equality on columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from litestar.params import FromQuery, QueryParameter
+
+from papertape.errors import Invalid
+from papertape.model.tables import Table
+from papertape.server.desk_port import DeskPort
+from papertape.server.http.failures import AnyRequest
+from papertape.wire.http import Page
+
+_OWN = frozenset({"after", "until", "limit", "newest_first", "instrument_id", "interval"})
+_INTERVAL = re.compile(r"^(\d{1,6})(s|m|h)?$")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, None: 1}
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """What part of a list is wanted. For facts `after` and `until` are seqs; for latest values `after` skips rows."""
+
+    after: int
+    until: int | None
+    limit: int
+    newest_first: bool
+    filters: dict[str, str]
+
+
+async def read_window(
+    request: AnyRequest,
+    after: Annotated[int, QueryParameter(ge=0, description="Facts after this seq; rows to skip in latest values.")] = 0,
+    until: Annotated[int | None, QueryParameter(ge=0, description="Facts up to this seq.")] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=10_000, description="At most this many items.")] = 200,
+    newest_first: FromQuery[bool] = False,
+) -> Window:
+    """Return the window of a request; every other query parameter is equality on a column."""
+    filters = {name: str(value) for name, value in request.query_params.items() if name not in _OWN}
+    return Window(after=after, until=until, limit=limit, newest_first=newest_first, filters=filters)
+
+
+def facts_page(desk: DeskPort, session_id: str, table: Table, window: Window) -> Page[Any]:
+    """Return facts of one table and the position they are true at; raises `Invalid` for an unknown column."""
+    for column in window.filters:
+        _check_column(column, table.record, f"the records of {table.name}")
+    epoch, seq = desk.position(session_id)
+    items = desk.facts(
+        session_id,
+        table,
+        after=window.after,
+        until=seq if window.until is None else min(window.until, seq),
+        limit=window.limit,
+        filters=window.filters,
+        newest_first=window.newest_first,
+    )
+    is_full = len(items) == window.limit and not window.newest_first
+    return Page(epoch=epoch, seq=seq, items=items, next_after=items[-1].seq if is_full else None)
+
+
+def views_page(desk: DeskPort, session_id: str, topic: str, record: type[msgspec.Struct], window: Window) -> Page[Any]:
+    """Return latest values of one topic and the position they are true at; raises `Invalid` for an unknown column."""
+    for column in window.filters:
+        _check_column(column, record, topic)
+    epoch, seq = desk.position(session_id)
+    values = [view for view in desk.latest(session_id, topic).values() if _matches(view, window.filters)]
+    end = window.after + window.limit
+    return Page(epoch=epoch, seq=seq, items=values[window.after : end], next_after=end if len(values) > end else None)
+
+
+def parse_interval(text: str) -> int:
+    """Return seconds of an interval such as `60`, `60s`, `5m` or `1h`; raises `Invalid`."""
+    match = _INTERVAL.match(text)
+    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+    if not seconds:
+        raise Invalid(
+            f"{text!r} is not an interval; give seconds or a duration such as 60, 30s, 5m or 1h.",
+            code="bars.interval",
+            path="interval",
+        )
+    return seconds
+
+
+def _check_column(column: str, record: type[msgspec.Struct], what: str) -> None:
+    if column not in record.__struct_fields__:
+        raise Invalid(
+            f"{column!r} is no column of {what}; its columns are {', '.join(record.__struct_fields__)}.",
+            code="query.unknown_column",
+            path=column,
+        )
+
+
+def _matches(view: msgspec.Struct, filters: Mapping[str, str]) -> bool:
+    return all(_text(getattr(view, column)) == value for column, value in filters.items())
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
