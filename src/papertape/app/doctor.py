@@ -12,10 +12,10 @@ from pathlib import Path
 import apsw
 import msgspec
 
+from papertape.app.feeds import make_binance
 from papertape.app.settings import Settings
 from papertape.app.stores import wall_clock
 from papertape.errors import PapertapeError
-from papertape.feeds.binance.client import BinanceSource
 from papertape.store.folder import DataFolder, open_folder
 from papertape.store.sqlite import open_store
 
@@ -88,7 +88,7 @@ def _probe_store(folder: DataFolder) -> str:
 
 
 async def _venue(settings: Settings) -> Finding:
-    source = BinanceSource(clock=wall_clock, venue_url=settings.venue_urls.get("binance"))
+    source = make_binance(settings, wall_clock)
     try:
         why_not = await source.reachable(5.0)
     finally:

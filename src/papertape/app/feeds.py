@@ -9,6 +9,7 @@ import structlog
 
 from papertape.app.settings import Settings
 from papertape.feeds.binance.client import BinanceSource
+from papertape.feeds.binance.endpoints import LIVE, parse_venue_url
 from papertape.feeds.recorded.source import RecordedSource
 from papertape.feeds.simulated.source import SimulatedSource
 from papertape.session.feeds import Feeds
@@ -26,7 +27,7 @@ async def build_feeds(settings: Settings, clock: Callable[[], int]) -> Feeds:
         NotFound: there is no such recording.
         Invalid: nothing readable is in it.
     """
-    binance = BinanceSource(clock=clock, venue_url=settings.venue_urls.get("binance"))
+    binance = make_binance(settings, clock)
     simulated = SimulatedSource(settings.simulated_seed or 1 + secrets.randbelow(1_000_000), clock)
     sources: dict[str, MarketSource] = {binance.name: binance, simulated.name: simulated}
     default = settings.feed
@@ -42,6 +43,12 @@ async def build_feeds(settings: Settings, clock: Callable[[], int]) -> Feeds:
     elif settings.feed == "auto":
         default = await _choose(binance, simulated)
     return Feeds(sources, default)
+
+
+def make_binance(settings: Settings, clock: Callable[[], int]) -> BinanceSource:
+    """Return the Binance feed at the exchange, or where `--venue-url` points it; raises `Invalid`."""
+    elsewhere = settings.venue_urls.get("binance")
+    return BinanceSource(clock, endpoints=parse_venue_url(elsewhere) if elsewhere else LIVE)
 
 
 async def _choose(binance: BinanceSource, simulated: SimulatedSource) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,8 +17,10 @@ from papertape.app.logs import open_log
 from papertape.app.settings import Settings
 from papertape.app.stores import wall_clock
 from papertape.errors import PapertapeError
-from papertape.model.session import SessionId, StartSession
-from papertape.server.serve import check_address, serve
+from papertape.model.session import StartSession
+from papertape.server.app import create_app
+from papertape.server.hub import StreamHub
+from papertape.server.serve import serving
 from papertape.server.settings import ServerSettings
 from papertape.session.desk import Desk
 from papertape.session.library import Library
@@ -25,11 +29,13 @@ from papertape.store.sqlite import open_store
 from papertape.store.strategy_files import StrategyFiles
 
 _DEMO_STRATEGY = "pump-peak-short"
-_DEMO_SYMBOLS = {
+_DEMO_SPOT_STRATEGY = "flash-pump-long"  # a spot market cannot be sold short
+_DEMO_SYMBOLS: dict[str, tuple[str, ...]] = {
     "binance": ("BTCUSDT-PERP.BINANCE", "ETHUSDT-PERP.BINANCE", "DOGEUSDT-PERP.BINANCE"),
     "simulated": ("PUMPUSDT-PERP.SIMULATED", "MOONUSDT-PERP.SIMULATED", "BTCUSDT-PERP.SIMULATED"),
 }
 _DEMO_COUNT = 3
+_OFFERED = 100
 
 _log = structlog.get_logger(__name__)
 
@@ -52,18 +58,34 @@ async def serve_desk(settings: Settings, on_started: Callable[[Started], None]) 
         Unavailable: the data folder cannot be written.
         Broken: the store does not fit this version.
     """
-    server = ServerSettings(host=settings.host, port=settings.port)
-    check_address(server)
+    interrupted = _interrupted()
     async with open_desk(settings) as desk:
-
-        async def ready(url: str) -> None:
-            said = await _open_sessions(desk, settings)
+        server = ServerSettings(host=settings.host, port=settings.port)
+        hub = StreamHub(desk, server.stream)
+        desk.outlets.append(hub)
+        said = await desk.open()
+        async with serving(create_app(desk, server, hub), hub, server) as url:
+            sessions = [f"session {session_id} goes on" for session_id in said]
+            sessions += await _open_demo(desk, settings)
             feed = desk.feeds()[0]
             on_started(
-                Started(url=url, data_dir=settings.data_dir, feed=feed.name, feed_note=feed.note, sessions=tuple(said))
+                Started(
+                    url=url,
+                    data_dir=settings.data_dir,
+                    feed=feed.name,
+                    feed_note=feed.note,
+                    sessions=tuple(sessions),
+                )
             )
+            await interrupted.wait()
 
-        await serve(desk, server, on_ready=ready)
+
+def _interrupted() -> asyncio.Event:
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, event.set)
+    return event
 
 
 @asynccontextmanager
@@ -92,22 +114,25 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         folder.close()
 
 
-async def _open_sessions(desk: Desk, settings: Settings) -> list[str]:
-    said = [f"session {session_id} goes on" for session_id in await desk.open()]
+async def _open_demo(desk: Desk, settings: Settings) -> list[str]:
     if desk.has_live_session or not settings.demo:
-        return said
+        return []
     try:
-        session_id = await _start_demo(desk)
+        view = await desk.start(await _demo_request(desk), None)
     except PapertapeError as error:
-        return [*said, f"no demonstration session: {error.message}"]
-    return [*said, f"session {session_id} started: {_DEMO_STRATEGY} on {_DEMO_COUNT} symbols"]
+        return [f"no demonstration session: {error.message}"]
+    return [f"session {view.session_id} started: {', '.join(view.strategies)} on {', '.join(view.instruments)}"]
 
 
-async def _start_demo(desk: Desk) -> SessionId:
+async def _demo_request(desk: Desk) -> StartSession:
     feed = desk.feeds()[0]
     symbols = _DEMO_SYMBOLS.get(feed.name)
-    if symbols is None:
-        offered = await desk.instruments(None, "", _DEMO_COUNT)
-        symbols = tuple(instrument.id for instrument in offered)
-    view = await desk.start(StartSession(strategies=(_DEMO_STRATEGY,), symbols=symbols), None)
-    return view.session_id
+    if symbols is not None:
+        return StartSession(strategies=(_DEMO_STRATEGY,), symbols=symbols)
+    offered = await desk.instruments(None, "", _OFFERED)
+    perpetuals = [instrument.id for instrument in offered if instrument.kind == "perpetual"]
+    if perpetuals:
+        return StartSession(strategies=(_DEMO_STRATEGY,), symbols=tuple(perpetuals[:_DEMO_COUNT]))
+    return StartSession(
+        strategies=(_DEMO_SPOT_STRATEGY,), symbols=tuple(instrument.id for instrument in offered[:_DEMO_COUNT])
+    )

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from papertape.model.entries import MarketEvent
 from papertape.model.feed import FeedStatus
-from papertape.model.instrument import Instrument
+from papertape.model.instrument import Instrument, InstrumentId
 
 
 class FeedListener(Protocol):
