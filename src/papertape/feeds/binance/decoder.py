@@ -160,12 +160,21 @@ class MarketDecoder:
         self.events += len(out) - before
 
     def on_connected(self) -> None:
-        """Ask for what a fresh connection needs: a book for each instrument, and the trades since the last one."""
+        """Ask for the trades since the last one; books are asked for when their first update arrives."""
+        for state in self._states.values():
+            if state.trades.last_id is not None and not state.trades.is_recovering:
+                self._ask_trades(state, state.trades.last_id, None)
+
+    def ask_missing_books(self) -> None:
+        """Ask for the books that no update has asked for: those of quiet instruments."""
         for state in self._states.values():
             if not state.book.is_live:
                 self._ask_snapshot(state)
-            if state.trades.last_id is not None and not state.trades.is_recovering:
-                self._ask_trades(state, state.trades.last_id, None)
+
+    def has_book(self, symbol: str) -> bool:
+        """Return whether the book of `symbol` is in place."""
+        state = self._states.get(symbol)
+        return state is not None and state.book.is_live
 
     def on_lost(self, reason: str, recv_ts: int, out: Out) -> None:
         """Void every book and announce the gap of every instrument."""

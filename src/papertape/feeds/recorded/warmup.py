@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from papertape.feeds.recorded.level_book import LevelBook
+from papertape.feeds.level_book import LevelBook
 from papertape.feeds.recorded.recording import Moment, Recording, Tally
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent
 from papertape.model.instrument import Instrument

@@ -1,0 +1,86 @@
+"""One session's subscription: its instruments out of what the shared connections deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from papertape.feeds.binance.hub import MarketHub
+from papertape.feeds.binance.route import Route
+from papertape.model.entries import MarketEvent
+from papertape.model.feed import FeedState, FeedStatus
+from papertape.model.instrument import Instrument
+
+_WORST_FIRST: tuple[FeedState, ...] = ("failed", "reconnecting", "connecting", "live")
+
+
+class Listener(Protocol):
+    """What a subscription calls; `session.source.FeedListener`."""
+
+    def on_events(self, events: Sequence[MarketEvent]) -> None:
+        """Take a burst of events."""
+
+    def on_status(self, status: FeedStatus) -> None:
+        """Take a change of the connection."""
+
+
+class BinanceSubscription:
+    """Delivers one session's instruments. Counters of frames and errors are those of the shared connections."""
+
+    def __init__(self, instruments: Sequence[Instrument], listener: Listener, hubs: Sequence[MarketHub]) -> None:
+        self.ids = frozenset(instrument.id for instrument in instruments)
+        self._instruments = tuple(instruments)
+        self._listener = listener
+        self._hubs = tuple(hubs)
+        self._events = 0
+        self._gaps_before = sum(hub.decoder.gaps for hub in hubs)
+        self._is_closed = False
+
+    def take(self, events: Sequence[MarketEvent]) -> None:
+        """Hand a burst to the session."""
+        if self._is_closed:
+            return
+        self._events += len(events)
+        self._listener.on_events(events)
+
+    def refresh(self) -> None:
+        """Hand the changed status to the session."""
+        if not self._is_closed:
+            self._listener.on_status(self.status())
+
+    def status(self) -> FeedStatus:
+        """Return how the connections are doing now; the worst of them decides the state."""
+        decoders = [hub.decoder for hub in self._hubs]
+        routes = [route for hub in self._hubs for route in hub.routes.values()]
+        state, detail = _worst(routes)
+        if self._is_closed:
+            state, detail = "closed", "closed by us"
+        return FeedStatus(
+            state=state,
+            detail=detail,
+            connected_ts=max((hub.connected_ts for hub in self._hubs if hub.connected_ts), default=None),
+            last_frame_ts=max((hub.last_frame_ts for hub in self._hubs if hub.last_frame_ts), default=None),
+            frames=sum(decoder.frames for decoder in decoders),
+            events=self._events,
+            decode_errors=sum(decoder.decode_errors for decoder in decoders),
+            last_error=next((decoder.last_error for decoder in decoders if decoder.last_error), None),
+            reconnects=sum(route.reconnects for route in routes),
+            gaps=sum(decoder.gaps for decoder in decoders) - self._gaps_before,
+            subscribed=frozenset(i.id for i in self._instruments if self._is_acknowledged(i)),
+            clock_offset_us=next((d.clock.offset_us for d in decoders if d.clock.offset_us), 0),
+        )
+
+    async def close(self) -> None:
+        """Stop delivering; idempotent."""
+        self._is_closed = True
+        for hub in self._hubs:
+            hub.leave(self)
+
+    def _is_acknowledged(self, instrument: Instrument) -> bool:
+        wanted = "spot" if instrument.kind == "spot" else "usdm"
+        return any(hub.is_acknowledged(instrument) for hub in self._hubs if hub.decoder.market == wanted)
+
+
+def _worst(routes: Sequence[Route]) -> tuple[FeedState, str]:
+    worst = min(routes, key=lambda route: _WORST_FIRST.index(route.state))
+    return worst.state, worst.detail
