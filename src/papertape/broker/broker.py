@@ -44,7 +44,7 @@ class Broker:
         is_due = event.ts >= exchange.next_due
         if is_due:
             exchange.now = event.ts
-            exchange.run_due(event.ts - 1)
+            exchange.run_due(event.ts, is_before_event=True)
         if not market.apply(event) and not is_due:
             return []
         exchange.now = event.ts

@@ -53,14 +53,23 @@ class Exchange:
         self.next_due = min(self.next_due, order.due_ts)
         self.run_due(self.now)
 
-    def run_due(self, until: int) -> None:
-        """Let every arrival and expiry up to and including `until` happen, in order of time, then of submission."""
-        while self.next_due <= until:
-            due = [(order.due_ts, order.number, order) for order in self.orders.values() if order.due_ts <= until]
-            for due_ts, _, order in sorted(due, key=lambda item: item[:2]):
-                if order.is_working and order.due_ts == due_ts:
-                    self._fall_due(order, due_ts)
-            self.next_due = min((order.due_ts for order in self.orders.values()), default=NEVER)
+    def run_due(self, until: int, *, is_before_event: bool = False) -> None:
+        """Let what is due up to and including `until` happen, in order of time, then of submission.
+
+        Before an event of that same time orders expire, and do not arrive yet.
+        """
+        if self.next_due > until:
+            return
+        arrivals_until = until - 1 if is_before_event else until
+        due = [
+            (order.due_ts, order.number, order)
+            for order in self.orders.values()
+            if order.expire_ts <= until or (order.phase == "in_flight" and order.arrive_ts <= arrivals_until)
+        ]
+        for _, _, order in sorted(due, key=lambda item: item[:2]):
+            if order.is_working:
+                self._fall_due(order, arrivals_until)
+        self.next_due = min((order.due_ts for order in self.orders.values()), default=NEVER)
 
     def meet_trade(self, market: Market, trade: Trade) -> None:
         """Let a trade fill resting orders, then trigger armed ones that were there before it."""
@@ -108,11 +117,11 @@ class Exchange:
         """Return the working orders of one strategy on one instrument, oldest first."""
         return [o for o in self.orders.values() if o.strategy == strategy and o.instrument.id == instrument]
 
-    def _fall_due(self, order: Order, due_ts: int) -> None:
-        if order.expire_ts <= due_ts:
+    def _fall_due(self, order: Order, arrivals_until: int) -> None:
+        if order.phase == "in_flight" and order.arrive_ts < order.expire_ts and order.arrive_ts <= arrivals_until:
+            self._arrive(order, order.arrive_ts)
+        if order.is_working and order.expire_ts <= self.now:
             self.finish(order, "expire", "expired: Its time was over before all of it filled.")
-        else:
-            self._arrive(order, due_ts)
 
     def _arrive(self, order: Order, ts: int) -> None:
         market = self.markets[order.instrument.id]

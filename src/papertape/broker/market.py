@@ -203,6 +203,8 @@ class Market:
             behind = (price - touch[0]) * side.sign
             if behind <= 0:
                 return touch[1] if behind == 0 else 0
+        elif not self.has_book and self.quote is not None:
+            return 0  # quotes say that this side is empty
         return side.levels.get(price, 0) if self.has_book else None
 
     def state(self) -> MarketState:
