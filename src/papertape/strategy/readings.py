@@ -39,12 +39,13 @@ class Monitor(msgspec.Struct, frozen=True):
     memory: Memory
     values: list[float | None]
     source: ValueSource
+    units: tuple[str, ...]
 
     def reading(self, row: int) -> ConditionReading:
         """Return the reading of one condition."""
         program, memory = self.program, self.memory
         operator, _, left, right, _, hold, _ = program.rows[row]
-        condition, operand = program.sources[row], program.operands[left]
+        condition = program.sources[row]
         threshold = self._threshold(row)
         distance = self._distance(row)
         answer = memory.answers[row]
@@ -54,7 +55,7 @@ class Monitor(msgspec.Struct, frozen=True):
             operator=condition.op or "",
             value=self.values[left],
             threshold=threshold,
-            unit=operand.unit,
+            unit=self.units[left],
             answer=_ANSWERS[answer],
             reason=self._reason(left, right, operator) if _ANSWERS[answer] == "undecided" else None,
             distance=distance,
@@ -178,7 +179,7 @@ class Monitor(msgspec.Struct, frozen=True):
 
     def _threshold_text(self, row: int) -> str:
         _, _, left, right, upper, _, _ = self.program.rows[row]
-        unit = self.program.operands[left].unit
+        unit = self.units[left]
         if right < len(self.program.operands):
             known = self.values[right]
             words = self.program.operands[right].words

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from papertape.model.instrument import Instrument
+
 _OPERATOR_WORDS = {
     ">": "more than",
     ">=": "at least",
@@ -35,3 +37,9 @@ def needs_text(operator: str, threshold: str) -> str:
 def capitalised(sentence: str) -> str:
     """Return a sentence that begins with a capital letter."""
     return sentence[:1].upper() + sentence[1:]
+
+
+def unit_text(unit: str, instrument: Instrument) -> str:
+    """Return an indicator's unit on one instrument: its currency, `×` for a ratio of rates, or nothing."""
+    named = {"quote": instrument.quote, "base": instrument.base, "x": "×", "ratio": "", "index": ""}
+    return named.get(unit, unit)
