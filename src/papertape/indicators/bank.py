@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from papertape.indicators.bars import Bar, BarBuilder, Piece
 from papertape.indicators.catalogue import canonical_params, find_kind
 from papertape.indicators.fixed import FIXED
-from papertape.indicators.indicator import Indicator
+from papertape.indicators.indicator import BEFORE_ALL, Indicator
 from papertape.indicators.series import BarSeries
 from papertape.model.entries import BookGap, MarketEvent, Quote, Trade, VenueBar
 from papertape.model.instrument import Instrument
@@ -31,15 +31,17 @@ class _Lane:
 class IndicatorBank:
     """The indicators of one instrument, one computation per kind and canonical parameters, and its bars for charts.
 
-    History of the venue must come in order of time (a bar at its close): see `BarBuilder`. Time never goes back.
+    Time never goes back: an event older than the newest one is taken at that one's time, except that trades which a
+    venue bar has counted stay out of bars. History of the venue must come in order of time (a bar at its close).
     """
 
-    __slots__ = ("_by_identity", "_instrument", "_lanes", "_quoted", "_traded", "series")
+    __slots__ = ("_by_identity", "_instrument", "_lanes", "_now", "_quoted", "_traded", "series")
 
     def __init__(self, instrument: Instrument) -> None:
         self.series = BarSeries()
         """The bars of the instrument, of any interval, for charts."""
         self._instrument = instrument
+        self._now = BEFORE_ALL
         self._by_identity: dict[tuple[str, tuple[tuple[str, float], ...]], Indicator] = {}
         self._traded: list[Indicator] = []
         self._quoted: list[Indicator] = []
@@ -78,11 +80,14 @@ class IndicatorBank:
         elif isinstance(event, VenueBar):
             self._on_venue_bar(event)
         elif isinstance(event, BookGap):
+            self.on_time(event.ts)
             for indicator in self._quoted:
-                indicator.on_gap(event.ts)
+                indicator.on_gap(self._now)
 
     def on_time(self, ts: int) -> None:
         """Close the bars that end at or before `ts`, microseconds UTC."""
+        if ts > self._now:
+            self._now = ts
         self.series.on_time(ts)
         for lane in self._lanes.values():
             if ts >= lane.builder.due:
@@ -90,11 +95,13 @@ class IndicatorBank:
 
     def _on_trade(self, trade: Trade) -> None:
         ts = trade.ts
+        if ts > self._now:
+            self._now = ts
         price = self._instrument.price_float(trade.price)
         size = self._instrument.size_float(trade.size)
         is_buy = trade.side == "buy"
         for indicator in self._traded:
-            indicator.on_trade(ts, price, size, is_buy)
+            indicator.on_trade(self._now, price, size, is_buy)
         for lane in self._lanes.values():
             closed = lane.builder.on_trade(ts, price, size)
             if closed:
@@ -111,7 +118,7 @@ class IndicatorBank:
         bid_size = instrument.size_float(quote.bid_size)
         ask_size = instrument.size_float(quote.ask_size)
         for indicator in self._quoted:
-            indicator.on_quote(quote.ts, bid, bid_size, ask, ask_size)
+            indicator.on_quote(self._now, bid, bid_size, ask, ask_size)
 
     def _on_venue_bar(self, event: VenueBar) -> None:
         instrument = self._instrument

@@ -26,8 +26,8 @@ class Warmup(msgspec.Struct, frozen=True):
 class Indicator(Protocol):
     """One computation over one instrument. Times are microseconds UTC, prices and sizes float64.
 
-    Time never goes back: an event or a reading older than the newest one is taken at the newest one's time. Reading
-    never changes what a later reading returns.
+    Time never goes back: an event or a reading older than the newest of either is taken at the newest one's time. So
+    read at times that events have reached, not ahead of them; then readings change nothing, however many there are.
     """
 
     def on_trade(self, ts: int, price: float, size: float, is_buy: bool) -> None:
