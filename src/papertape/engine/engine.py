@@ -78,6 +78,9 @@ class Engine:
             else:
                 self._take(entry)
             seq += 1
+        if batch.is_warmup:
+            for lane in self._lanes.values():
+                lane.refresh()
         return self._facts.take()
 
     @property
@@ -157,7 +160,6 @@ class Engine:
                     code="engine.warmup_traded",
                 )
             lane.on_market(entry, is_warmup=True)
-            lane.refresh()
             lane.sample()
         else:
             raise Broken(

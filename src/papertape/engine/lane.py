@@ -106,8 +106,9 @@ class Lane:
 
     def on_market(self, event: MarketEvent, *, is_warmup: bool) -> None:
         """Take a market event of this instrument."""
-        self.ts = self.event_ts = event.ts
-        self.recv_ts = event.recv_ts
+        self.ts = event.ts
+        if not isinstance(event, BookGap):
+            self.event_ts, self.recv_ts = event.ts, event.recv_ts
         if isinstance(event, Trade):
             self._on_trade(event, is_warmup)
         elif isinstance(event, Quote):

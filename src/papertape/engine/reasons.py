@@ -7,7 +7,6 @@ from papertape.model.events import PositionChanged, SectionCode, Trigger
 from papertape.strategy.definition import section_of
 from papertape.strategy.durations import duration_text
 from papertape.strategy.machine import NEXT_SECTION
-from papertape.strategy.program import TRUE
 from papertape.strategy.words import capitalised, number_text
 
 WORDS: dict[SectionCode, str] = {
@@ -45,10 +44,9 @@ def section_reason(instance: Instance, code: SectionCode) -> str:
 
 
 def true_sentences(instance: Instance, code: SectionCode) -> list[str]:
-    """Return a clause for each condition of a section that holds now."""
-    start, end = instance.program.spans[code]
+    """Return a clause for each condition that makes a section's answer true now."""
     monitor = instance.monitor
-    return [monitor.sentence(row) for row in range(start, end) if instance.memory.answers[row] == TRUE]
+    return [monitor.sentence(row) for row in monitor.supporting_rows(instance.program.roots[code])]
 
 
 def venue_reason(instance: Instance, trigger: Trigger) -> str:

@@ -33,7 +33,8 @@ class Memory:
     def __init__(self, program: Program) -> None:
         count = len(program.rows)
         self.ts = NEVER
-        self.answers: list[int] = [UNDECIDED] * (count + len(program.groups))
+        asked = [UNDECIDED if members else TRUE for _, members in program.groups]
+        self.answers: list[int] = [*([UNDECIDED] * count), *asked]
         self.gaps: list[float | None] = [None] * count
         self.true_since = [NEVER] * count
         self.last_true = [NEVER] * count

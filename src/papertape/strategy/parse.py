@@ -42,8 +42,8 @@ def check_definition(plain: object) -> StrategyDefinition:
 
 
 def to_plain(definition: StrategyDefinition) -> dict[str, Any]:
-    """Return the canonical plain values of a definition: defaults left out, lists for tuples."""
-    plain: dict[str, Any] = msgspec.json.decode(_CANONICAL.encode(definition))
+    """Return the plain values of a definition: defaults left out, lists for tuples, the order as written."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(definition))
     return plain
 
 

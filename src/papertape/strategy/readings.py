@@ -13,6 +13,7 @@ from papertape.strategy.program import (
     ANY,
     CROSSES,
     FALSE,
+    NONE,
     TRUE,
     Program,
 )
@@ -88,7 +89,7 @@ class Monitor(msgspec.Struct, frozen=True):
         if answer == "undecided":
             return f"{operand.words} cannot be judged yet ({self._reason(left, right, operator)})"
         is_text = (
-            f"{operand.words} is {number_text(value or 0.0, operand.unit)}" if value is not None else operand.words
+            f"{operand.words} is {number_text(value or 0.0, self.units[left])}" if value is not None else operand.words
         )
         if answer == "true":
             return is_text
@@ -145,6 +146,16 @@ class Monitor(msgspec.Struct, frozen=True):
         if word == ANY:
             return self.blocking_row(max(members, key=self.node_progress))
         return self._first_row(next(member for member in members if self.memory.answers[member] != FALSE))
+
+    def supporting_rows(self, index: int) -> list[int]:
+        """Return the conditions that make a row or group true; none for one that is not, or that holds by absence."""
+        count = len(self.program.rows)
+        if index < 0 or self.memory.answers[index] != TRUE:
+            return []
+        if index < count:
+            return [index]
+        word, members = self.program.groups[index - count]
+        return [] if word == NONE else [row for member in members for row in self.supporting_rows(member)]
 
     def readings(self, code: SectionCode) -> tuple[ConditionReading, ...]:
         """Return the readings of all conditions of a section."""
