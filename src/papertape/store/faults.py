@@ -33,16 +33,22 @@ def fault_of(error: Exception) -> Fault:
     return "commit" if isinstance(error, _COMMIT) else "permanent"
 
 
-def read_failure(location: str, error: apsw.Error) -> PapertapeError:
-    """Return what a failed read means to the caller."""
+def failure_of(location: str, error: apsw.Error) -> PapertapeError:
+    """Return what a failure to open or read means to the caller."""
     if isinstance(error, apsw.CorruptError | apsw.NotADBError):
         return Broken(
             f"The database {location} is damaged ({error}); expected a database written by papertape. Keep the file, "
             "restore a copy, and start papertape again.",
             code="store.damaged",
         )
+    if isinstance(error, apsw.SQLError):
+        return Unavailable(
+            f"The database {location} differs from what this version of papertape declares ({error}). Start the desk "
+            "on it with this version, which migrates it or says what to run, then try again.",
+            code="store.schema_differs",
+        )
     return Unavailable(
-        f"The database {location} cannot be read now ({error}). Check that the file and its disk are there, then ask "
+        f"The database {location} cannot be used now ({error}). Check the file, its permissions and its disk, then try "
         "again.",
         code="store.unavailable",
     )

@@ -16,6 +16,8 @@ FOLDER_VERSION = 1
 UPGRADES: Mapping[int, Callable[[Path], None]] = {}
 """From each older version, the step to the next one; each gets the folder and must bear being run again."""
 
+_MOUNTS = Path("/proc/self/mounts")
+_NETWORK = frozenset({"9p", "afs", "ceph", "cifs", "fuse.sshfs", "glusterfs", "nfs", "nfs4", "smb3", "smbfs"})
 _NOT_COPIED = ("backups", "lock", "logs")
 
 
@@ -40,6 +42,20 @@ class DataFolder:
     def log_file(self) -> Path:
         """The desk's log."""
         return self.path / "logs" / "papertape.log"
+
+    def warnings(self, mounts: Path = _MOUNTS) -> list[str]:
+        """Return sentences about what may go wrong with this folder, none when all is well.
+
+        Args:
+            mounts: The system's list of mounted file systems, one a line: device, folder, type.
+        """
+        kind = _filesystem(self.path, mounts)
+        if kind not in _NETWORK:
+            return []
+        return [
+            f"The data folder {self.path} lies on a network file system ({kind}), where locks and syncs may not hold: "
+            "a power cut can damage the journal. Choose a folder on a local disk with --data-dir."
+        ]
 
     def close(self) -> None:
         """Let go of the lock; idempotent."""
@@ -174,3 +190,12 @@ def _ignore_top(path: Path) -> Callable[[str, list[str]], list[str]]:
         return [name for name in names if name in _NOT_COPIED] if Path(folder) == path else []
 
     return ignored
+
+
+def _filesystem(path: Path, mounts: Path) -> str | None:
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None  # not every system lists its mounts there
+    kinds = {Path(fields[1].replace("\\040", " ")): fields[2] for fields in map(str.split, lines) if len(fields) > 2}
+    return next((kinds[folder] for folder in (path, *path.parents) if folder in kinds), None)

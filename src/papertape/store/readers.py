@@ -10,12 +10,12 @@ from pathlib import Path
 import apsw
 
 from papertape.errors import Unavailable
-from papertape.store.faults import read_failure
+from papertape.store.connections import open_reading
+from papertape.store.faults import failure_of
 from papertape.store.schema import Scalar
 from papertape.store.sqlite_sql import named_queries
 
 _WAIT_S = 10.0
-_BUSY_MS = 2_000
 _UNBOUND: dict[str, Scalar] = {"session_id": "", "after": 0, "until": 0, "limit": 0, "key": ""}
 
 
@@ -68,14 +68,9 @@ class Readers:
                 raise Unavailable(
                     f"The store {self._path} is closed; start papertape again to read from it.", code="store.closed"
                 )
-            connection = connection or self._open()
+            connection = connection or open_reading(self._path)
             yield connection
         except apsw.Error as error:
-            raise read_failure(str(self._path), error) from error
+            raise failure_of(str(self._path), error) from error
         finally:
             self._idle.put(connection)
-
-    def _open(self) -> apsw.Connection:
-        connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
-        connection.set_busy_timeout(_BUSY_MS)
-        return connection

@@ -14,13 +14,15 @@ from papertape.store.faults import fault_of
 from papertape.store.schema import Scalar
 
 OnDurable = Callable[[BaseException | None], None]
+Statements = tuple[tuple[str, tuple[Scalar, ...]], ...]
+"""Statements with their values, in the order they are run."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes durable together. `size` (bytes) bounds the queue; `done` is called once, on the writer's thread."""
 
     session_id: str
-    statements: tuple[tuple[str, tuple[Scalar, ...]], ...]
+    statements: Statements
     size: int
     submitted_ts: int
     done: OnDurable
@@ -237,7 +239,14 @@ class Writer:
                 self._rows_total += sum(len(job.statements) for job in jobs)
                 self._note_lag(now, max(now - job.submitted_ts for job in jobs))
         for job in jobs:
+            self._acknowledge(job, error)
+
+    def _acknowledge(self, job: Job, error: PapertapeError | None) -> None:
+        try:
             job.done(error)
+        except RuntimeError as undelivered:  # an event loop that is closed already: its commit is durable all the same
+            with self._changed:
+                self._last_error = f"An acknowledgement of session {job.session_id} reached nobody: {undelivered}."
 
     def _note_lag(self, now: int, lag: int) -> None:
         while self._lags and self._lags[-1][1] <= lag:

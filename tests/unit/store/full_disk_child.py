@@ -11,7 +11,7 @@ import resource
 import sys
 from pathlib import Path
 
-from papertape.store.sqlite import open_writing
+from papertape.store.connections import open_writing
 from papertape.store.writer import Job, Writer
 from papertape.testkit.store_contract import Acknowledgements
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,16 +53,23 @@ def test_the_lock_is_let_go_on_close(tmp_path: Path) -> None:
     open_folder(tmp_path).close()
 
 
+@contextmanager
+def as_ordinary_user() -> Iterator[None]:
+    """Give up the rights of root, who may write anywhere, for a while."""
+    user = os.geteuid()
+    os.seteuid(ORDINARY_USER if user == 0 else user)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
 @pytest.fixture
 def read_only_folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp())
     path.chmod(0o555)
-    is_root = os.geteuid() == 0
-    if is_root:
-        os.seteuid(ORDINARY_USER)  # root may write anywhere
-    yield path
-    if is_root:
-        os.seteuid(0)
+    with as_ordinary_user():
+        yield path
     path.chmod(0o755)
     shutil.rmtree(path)
 
@@ -123,6 +131,30 @@ def test_an_upgrade_that_fails_is_done_again_and_keeps_the_first_copy(tmp_path: 
     open_folder(tmp_path, version=2, upgrades={1: lambda _: None}).close()
     assert sorted(path.name for path in (tmp_path / "backups").iterdir()) == ["version-1-1", "version-1-2"]
     assert (tmp_path / "version").read_text() == "2\n"
+
+
+def test_a_network_file_system_is_warned_of(tmp_path: Path) -> None:
+    folder = open_folder(tmp_path / "on a share")
+    mounts = tmp_path / "mounts"
+    escaped = str(tmp_path).replace(" ", "\\040")
+    mounts.write_text(f"/dev/vda / ext4 rw 0 0\nhost:/share {escaped} nfs4 rw 0 0\nmalformed\n")
+    assert [warning.split(",")[0] for warning in folder.warnings(mounts)] == [
+        f"The data folder {folder.path} lies on a network file system (nfs4)"
+    ]
+    mounts.write_text("/dev/vda / ext4 rw 0 0\n")
+    assert folder.warnings(mounts) == []
+    assert folder.warnings(tmp_path / "absent") == []
+    folder.close()
+
+
+def test_a_database_that_may_only_be_read_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    folder = open_folder(tmp_path)
+    open_store(folder, lambda: 0).close()
+    folder.database.chmod(0o444)
+    tmp_path.chmod(0o755)
+    with as_ordinary_user(), pytest.raises(Unavailable, match="cannot be used now"):
+        open_store(folder, lambda: 0)
+    folder.close()
 
 
 def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -> None:

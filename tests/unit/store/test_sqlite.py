@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import apsw
 import pytest
 
-from papertape.errors import Broken, Unavailable
+from papertape.errors import Broken, NotFound, Unavailable
 from papertape.journal.ports import Commit
 from papertape.model.tables import SIGNALS
-from papertape.store import DataFolder, SqliteStore, open_folder, open_store
+from papertape.store import DataFolder, SqliteStore, open_folder, open_history, open_store
+from papertape.store.connections import open_reading, open_writing
 from papertape.store.writer import WriterLimits
 from papertape.testkit.store_contract import SESSION, facts, signal, ticks, write
 
@@ -76,7 +77,7 @@ def test_a_fact_that_cannot_be_read_is_named(store: SqliteStore, folder: DataFol
 
 def test_a_table_that_vanishes_is_unavailable_and_not_an_empty_answer(store: SqliteStore, folder: DataFolder) -> None:
     run(folder, "DROP TABLE signals")
-    with pytest.raises(Unavailable, match=r"cannot be read now .*no such table"):
+    with pytest.raises(Unavailable, match=r"differs from what .*no such table"):
         store.events(SIGNALS, SESSION)
 
 
@@ -123,6 +124,53 @@ def test_many_threads_read_while_one_writes(store: SqliteStore) -> None:
         reader.join()
     assert len(counts) == 8
     assert all(each == sorted(each) for each in counts)
+
+
+def test_the_journal_is_read_while_another_process_would_write_it(store: SqliteStore, folder: DataFolder) -> None:
+    write(store, facts(SESSION, signal(1)))
+    history = open_history(folder.database)
+    write(store, Commit(session_id=SESSION, batch=ticks(1, 2), events=(signal(2),)))
+    assert history.events(SIGNALS, SESSION) == [signal(1), signal(2)]
+    assert list(history.batches(SESSION)) == [ticks(1, 2)]
+    with pytest.raises(Unavailable, match="opened for reading only"):
+        history.save_views(SESSION, 1, b"{}")
+    history.close()
+
+
+def test_the_journal_is_read_while_no_desk_runs(folder: DataFolder) -> None:
+    store = open_store(folder, lambda: 5)
+    write(store, facts(SESSION, signal(1)))
+    store.close()
+    history = open_history(folder.database)
+    assert history.events(SIGNALS, SESSION) == [signal(1)]
+    history.close()
+
+
+def test_a_journal_that_is_missing_or_not_migrated_is_refused_to_readers(folder: DataFolder) -> None:
+    with pytest.raises(NotFound, match="There is no journal"):
+        open_history(folder.database)
+    open_store(folder, lambda: 5).close()
+    run(folder, "ALTER TABLE signals DROP COLUMN side")
+    with pytest.raises(Unavailable, match=r'differs from what .*no such column: "side"'):
+        open_history(folder.database)
+
+
+@pytest.mark.parametrize("opened", [open_writing, open_reading], ids=lambda opened: opened.__name__)
+def test_a_column_that_does_not_exist_is_never_read_as_a_text(
+    store: SqliteStore, folder: DataFolder, opened: Callable[[Path], apsw.Connection]
+) -> None:
+    write(store, facts(SESSION, signal(1)))
+    connection = opened(folder.database)
+    with pytest.raises(apsw.SQLError, match='no such column: "colour"'):
+        connection.execute('SELECT "colour" FROM "signals"')
+    connection.close()
+
+
+def test_a_probe_that_fails_says_why(store: SqliteStore, folder: DataFolder) -> None:
+    run(folder, "CREATE TRIGGER nothing_is_kept AFTER INSERT ON views BEGIN DELETE FROM views; END")
+    with pytest.raises(Unavailable, match="did not return the row") as failed:
+        store.probe()
+    assert failed.value.code == "store.probe_failed"
 
 
 def test_a_full_queue_refuses_through_the_store(folder: DataFolder) -> None:

@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from papertape.errors import Broken
-from papertape.store.sqlite import open_writing
+from papertape.store.connections import open_writing
 from papertape.store.writer import Job, OnDurable, Writer, WriterLimits
 from papertape.testkit.store_contract import Acknowledgements
 
@@ -243,6 +243,20 @@ def test_the_lag_is_the_worst_of_the_last_five_seconds_and_of_what_waits(bench: 
     for bench.now in (10_001_000, 15_001_000, 15_001_001):
         lags.append(writer.state().lag_us)
     assert lags == [4_000, 4_000, 0]
+
+
+def test_an_acknowledgement_that_reaches_nobody_does_not_stop_the_writing(bench: Bench) -> None:
+    def loop_is_closed(_: BaseException | None) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    writer = bench.writer()
+    answers = Acknowledgements(1)
+    writer.submit(job(1, loop_is_closed))
+    writer.submit(job(2, answers.of(2)))
+    writer.start()
+    assert answers.wait() == [(2, None)]
+    assert bench.numbers() == [1, 2]
+    assert writer.state().last_error == "An acknowledgement of session s reached nobody: Event loop is closed."
 
 
 def test_many_threads_may_submit(bench: Bench) -> None:
