@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from papertape.errors import Broken
@@ -83,6 +83,7 @@ def test_the_description_of_all_tables_is_json() -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@settings(max_examples=60, deadline=None)
 @given(chance=st.randoms(use_true_random=False))
 def test_any_record_is_coded_and_decoded_equal(table: Table, chance: random.Random) -> None:
     record = sample(table.record, chance)

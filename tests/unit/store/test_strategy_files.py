@@ -90,7 +90,7 @@ def test_a_folder_that_is_gone_is_reported(tmp_path: Path) -> None:
         StrategyFiles(tmp_path / "file").save("mine", "one")
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(text=st.text())
 def test_any_text_is_read_back_equal(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     files = StrategyFiles(tmp_path_factory.mktemp("strategies"))
