@@ -6,6 +6,8 @@ second of entry time, the account is marked. Warm-up entries feed indicators and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from papertape.broker import Broker
 from papertape.engine import views
 from papertape.engine.entry_order import EntryDesk
@@ -18,6 +20,7 @@ from papertape.errors import Broken, NotFound
 from papertape.model.entries import (
     AlertNote,
     Batch,
+    BookUpdate,
     ClockTick,
     CloseAll,
     ClosePosition,
@@ -26,8 +29,9 @@ from papertape.model.entries import (
     MarketEvent,
     PauseEntries,
     ResumeEntries,
+    Ticker,
 )
-from papertape.model.events import AlertRaised, AnyEvent, SessionChanged
+from papertape.model.events import AlertRaised, AnyEvent, InstanceState, SessionChanged
 from papertape.model.instrument import InstrumentId
 from papertape.model.session import SessionPlan
 from papertape.model.views import (
@@ -40,6 +44,8 @@ from papertape.model.views import (
 )
 from papertape.strategy.parse import check_definition
 from papertape.strategy.program import compile_definition
+
+_WATCHING: frozenset[InstanceState] = frozenset({"MONITORING", "COOLDOWN"})
 
 
 class Engine:
@@ -102,6 +108,11 @@ class Engine:
     def has_working_orders(self) -> bool:
         """Whether any order may still fill."""
         return self._broker.has_working_orders
+
+    def last_prices(self) -> dict[InstrumentId, int]:
+        """Return the newest traded price of each instrument that has one, in its integer units."""
+        lanes = self._lanes.items()
+        return {key: lane.last_units for key, lane in lanes if lane.last_units is not None}
 
     def revision(self, instrument: InstrumentId) -> int:
         """Return a number that grows whenever a view of the instrument may have changed."""
@@ -187,22 +198,27 @@ class Engine:
         if drafts:
             self._stepper.take(drafts)
         lane.on_market(event, is_warmup=False)
-        self._think(lane)
+        instances = self._by_lane[event.instrument]
+        if isinstance(event, BookUpdate | Ticker) and all(one.state in _WATCHING for one in instances):
+            # neither changes a value or an order of an instance that only watches: no reason to think
+            lane.sample()
+        else:
+            self._think(lane, instances)
 
     def _on_clock(self, ts: int) -> None:
         self._stepper.take(self._broker.on_time(ts))
         self._on_time(ts)
-        for lane in self._lanes.values():
-            self._think(lane)
+        for key, lane in self._lanes.items():
+            self._think(lane, self._by_lane[key])
 
     def _on_time(self, ts: int) -> None:
         for lane in self._lanes.values():
             lane.on_time(ts)
 
-    def _think(self, lane: Lane) -> None:
+    def _think(self, lane: Lane, instances: Sequence[Instance]) -> None:
         lane.refresh()
         lane.sample()
-        for instance in self._by_lane[lane.instrument.id]:
+        for instance in instances:
             if instance.since == 0:
                 instance.since = lane.ts
             self._stepper.step(instance)

@@ -56,6 +56,7 @@ class Lane:
         "first_price",
         "instrument",
         "last",
+        "last_units",
         "quote_ts",
         "recv_ts",
         "revision",
@@ -81,6 +82,7 @@ class Lane:
         self.trade_ts: int | None = None
         self.quote_ts: int | None = None
         self.last: float | None = None
+        self.last_units: int | None = None
         self.bid: float | None = None
         self.ask: float | None = None
         self.direction = 0
@@ -123,7 +125,7 @@ class Lane:
             self.volume_24h_quote = event.volume_quote
         elif isinstance(event, VenueBar):
             self.trade_ts = event.ts
-            self._price(self.instrument.price_float(event.close))
+            self._price(event.close)
         elif isinstance(event, BookGap):
             self.bid = self.ask = None
         self.bank.on_event(event)
@@ -186,14 +188,15 @@ class Lane:
 
     def _on_trade(self, trade: Trade, is_warmup: bool) -> None:
         self.trade_ts = trade.ts
-        price = self.instrument.price_float(trade.price)
-        self._price(price)
+        price = self._price(trade.price)
         if not is_warmup:
             self.volume_session_quote += price * self.instrument.size_float(trade.size)
             if self.first_price is None:
                 self.first_price = price
 
-    def _price(self, price: float) -> None:
+    def _price(self, units: int) -> float:
+        price = self.instrument.price_float(units)
         if self.last is not None and price != self.last:
             self.direction = 1 if price > self.last else -1
-        self.last = price
+        self.last, self.last_units = price, units
+        return price

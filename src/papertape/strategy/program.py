@@ -172,6 +172,8 @@ class _Compiler:
         for member in members:
             group = children_of(member)
             found.append(next(rows) if group is None else self._group(_WORDS[group[0]], group[1], rows))
+        if len(found) == 1 and word != NONE:
+            return found[0]
         self.groups.append((word, tuple(found)))
         return len(self.rows) + len(self.groups) - 1
 

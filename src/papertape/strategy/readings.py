@@ -92,10 +92,19 @@ class Monitor(msgspec.Struct, frozen=True):
             f"{operand.words} is {number_text(value or 0.0, self.units[left])}" if value is not None else operand.words
         )
         if answer == "true":
-            return is_text
+            return f"{is_text}{self._against(row)}"
         if hold and memory.true_since[row] != NEVER:
             return f"{is_text}, held for {self._held_s(row) or 0.0:.0f} s of the {hold / _SECOND:g} s needed"
         return f"{is_text}, needs {needs_text(program.sources[row].op or '', self._threshold_text(row))}"
+
+    def _against(self, row: int) -> str:
+        # a fixed threshold is in the trace; what another indicator was is not obvious
+        operator, sign, _, right, _, _, _ = self.program.rows[row]
+        if operator == CROSSES:
+            return f" and crossed {'above' if sign > 0 else 'below'} {self._threshold_text(row)}"
+        if right < len(self.program.operands):
+            return f", {needs_text(self.program.sources[row].op or '', self._threshold_text(row))}"
+        return ""
 
     def progress(self, row: int) -> float:
         """Return how near a condition is to true, 0–100; half of it is the hold where one is asked for."""
