@@ -1,0 +1,44 @@
+"""A fake desk behind the real server on a real socket and a free port."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from papertape.server.app import create_app
+from papertape.server.hub import StreamHub
+from papertape.server.serve import serving
+from papertape.server.settings import ServerSettings, StreamLimits
+from papertape.testkit.fake_desk import FakeDesk
+
+
+class DeskServer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a test holds: the page's address, its port, the desk and the hub."""
+
+    url: str
+    port: int
+    desk: FakeDesk
+    hub: StreamHub
+
+    @property
+    def stream_url(self) -> str:
+        """Return the WebSocket's address."""
+        return f"ws://127.0.0.1:{self.port}/api/stream"
+
+
+@contextlib.asynccontextmanager
+async def desk_server(
+    limits: StreamLimits | None = None, desk: FakeDesk | None = None, port: int = 0
+) -> AsyncIterator[DeskServer]:
+    """Serve while the block runs."""
+    settings = ServerSettings(port=port, shutdown_s=1, stream=limits or StreamLimits())
+    desk = desk or FakeDesk()
+    hub = StreamHub(desk, settings.stream)
+    desk.outlets.append(hub)
+    try:
+        async with serving(create_app(desk, settings, hub), hub, settings) as url:
+            yield DeskServer(url=url, port=int(url.rpartition(":")[2]), desk=desk, hub=hub)
+    finally:
+        desk.outlets.remove(hub)
