@@ -21,7 +21,7 @@ def trades(draw: st.DrawFn) -> list[TradeRow]:
     made = []
     steps = st.one_of(st.just(0), st.integers(0, 20 * SECOND), st.integers(0, 4 * MINUTE))
     for step, price, size in draw(
-        st.lists(st.tuples(steps, st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=40)
+        st.lists(st.tuples(steps, st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=40)
     ):
         ts += step
         made.append(TradeRow(ts, float(price), float(size), True))

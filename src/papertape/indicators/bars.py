@@ -56,15 +56,19 @@ class Piece:
 
 
 def merge(pieces: Sequence[Piece], start: int, end: int) -> Piece:
-    """Return the piece over `[start, end)` that holds all of `pieces`, which must not be empty and in order."""
+    """Return the piece over `[start, end)` that holds all of `pieces`, which must not be empty and in order.
+
+    One without volume, such as a venue's flat bar, counts only where all are: its open is no trade's.
+    """
+    traded = [piece for piece in pieces if piece.volume] or pieces
     return Piece(
         start,
         end,
-        pieces[0].open,
-        max(piece.high for piece in pieces),
-        min(piece.low for piece in pieces),
-        pieces[-1].close,
-        sum(piece.volume for piece in pieces),
+        traded[0].open,
+        max(piece.high for piece in traded),
+        min(piece.low for piece in traded),
+        traded[-1].close,
+        sum(piece.volume for piece in traded),
     )
 
 

@@ -19,9 +19,9 @@ _BEFORE_ALL = -(1 << 62)
 
 
 class Window:
-    """The trades of a window, each with one number `x`: `first` and `last` are those of the oldest and the newest."""
+    """The trades of a window, each with one number: `x` holds them from the oldest to the newest."""
 
-    __slots__ = ("_late_ts", "_late_x", "_ts", "_x", "capacity", "lost_ts", "t1", "t2")
+    __slots__ = ("_late_ts", "_late_x", "_ts", "capacity", "lost_ts", "t1", "t2", "x")
 
     def __init__(self, t1: int, t2: int = 0, capacity: int = CAPACITY) -> None:
         self.t1 = t1
@@ -29,7 +29,7 @@ class Window:
         self.capacity = capacity
         self.lost_ts = _BEFORE_ALL
         self._ts: deque[int] = deque()
-        self._x: deque[float] = deque()
+        self.x: deque[float] = deque()
         # Trades too young for a window that ends before now.
         self._late_ts: deque[int] = deque()
         self._late_x: deque[float] = deque()
@@ -38,7 +38,7 @@ class Window:
         """Take a trade; `ts` must not be older than the newest one's."""
         if not self.t2:
             self._enter(ts, x)
-            if self._ts[0] <= ts - self.t1:
+            if self._ts and self._ts[0] <= ts - self.t1:
                 self._leave(ts - self.t1)
             return
         self._late_ts.append(ts)
@@ -60,22 +60,9 @@ class Window:
         if self._ts and self._ts[0] <= now - self.t1:
             self._leave(now - self.t1)
 
-    def __len__(self) -> int:
-        return len(self._ts)
-
-    @property
-    def first(self) -> float:
-        """The oldest trade's number; the window must not be empty."""
-        return self._x[0]
-
-    @property
-    def last(self) -> float:
-        """The newest trade's number; the window must not be empty."""
-        return self._x[-1]
-
     def _enter(self, ts: int, x: float) -> None:
         self._ts.append(ts)
-        self._x.append(x)
+        self.x.append(x)
         if len(self._ts) > self.capacity:
             self.lost_ts = self._ts[0]
             self._leave(self._ts[0])
@@ -84,7 +71,7 @@ class Window:
         times = self._ts
         while times and times[0] <= edge:
             times.popleft()
-            self._x.popleft()
+            self.x.popleft()
 
 
 class SumWindow(Window):
@@ -99,7 +86,7 @@ class SumWindow(Window):
     def _enter(self, ts: int, x: float) -> None:
         self.total += int(x * FIXED)
         self._ts.append(ts)
-        self._x.append(x)
+        self.x.append(x)
         if len(self._ts) > self.capacity:
             self.lost_ts = self._ts[0]
             self._leave(self._ts[0])
@@ -108,16 +95,16 @@ class SumWindow(Window):
         times = self._ts
         while times and times[0] <= edge:
             times.popleft()
-            self.total -= int(self._x.popleft() * FIXED)
+            self.total -= int(self.x.popleft() * FIXED)
 
 
 class LowWindow(Window):
-    """The lowest `x` of a window is `first`: a deque that only rises, so the newest trade's is still `last`."""
+    """`x` only rises, from the lowest number of the window to the newest: no other can be the lowest again."""
 
     __slots__ = ()
 
     def _enter(self, ts: int, x: float) -> None:
-        kept = self._x
+        kept = self.x
         while kept and kept[-1] >= x:
             kept.pop()
             self._ts.pop()
@@ -125,12 +112,12 @@ class LowWindow(Window):
 
 
 class HighWindow(Window):
-    """The highest `x` of a window is `first`: a deque that only falls, so the newest trade's is still `last`."""
+    """`x` only falls, from the highest number of the window to the newest: no other can be the highest again."""
 
     __slots__ = ()
 
     def _enter(self, ts: int, x: float) -> None:
-        kept = self._x
+        kept = self.x
         while kept and kept[-1] <= x:
             kept.pop()
             self._ts.pop()
@@ -138,13 +125,13 @@ class HighWindow(Window):
 
 
 class LatestWindow(Window):
-    """The newest trade of a window only, which is all that `last` needs."""
+    """The newest trade of the window only."""
 
     __slots__ = ()
 
     def _enter(self, ts: int, x: float) -> None:
         self._ts.clear()
-        self._x.clear()
+        self.x.clear()
         super()._enter(ts, x)
 
 
@@ -166,16 +153,16 @@ class PathWindow(Window):
         """Return integral / duration of the window settled at `now`; a trade must be at or before its start."""
         end = now - self.t2
         start = now - self.t1
-        first = self._area[0] + int(self._x[0] * FIXED) * (start - self._ts[0])
-        last = self._area[-1] + int(self._x[-1] * FIXED) * (end - self._ts[-1])
+        first = self._area[0] + int(self.x[0] * FIXED) * (start - self._ts[0])
+        last = self._area[-1] + int(self.x[-1] * FIXED) * (end - self._ts[-1])
         return (last - first) / ((end - start) * FIXED_ONE)
 
     def _enter(self, ts: int, x: float) -> None:
         area = 0
         if self._ts:
-            area = self._area[-1] + int(self._x[-1] * FIXED) * (ts - self._ts[-1])
+            area = self._area[-1] + int(self.x[-1] * FIXED) * (ts - self._ts[-1])
         self._ts.append(ts)
-        self._x.append(x)
+        self.x.append(x)
         self._area.append(area)
         if len(self._ts) > self.capacity:
             self._forget()
@@ -188,5 +175,5 @@ class PathWindow(Window):
 
     def _forget(self) -> None:
         self._ts.popleft()
-        self._x.popleft()
+        self.x.popleft()
         self._area.popleft()

@@ -99,6 +99,14 @@ def test_longer_bars_join_venue_bars_and_the_trades_after_them_without_counting_
     assert [*builder.advance(5 * MINUTE)] == [Bar(0, 5 * MINUTE, 10.0, 22.0, 8.0, 16.0, 3.75)]
 
 
+def test_the_open_of_a_flat_venue_bar_is_not_the_open_of_a_longer_bar_with_trades() -> None:
+    builder = BarBuilder(2 * MINUTE)
+    builder.on_venue_bar(Piece(0, MINUTE, 50.0, 50.0, 50.0, 50.0, 0))
+    builder.on_trade(MINUTE, 40.0, 1.0)
+
+    assert [*builder.advance(2 * MINUTE)] == [Bar(0, 2 * MINUTE, 40.0, 40.0, 40.0, 40.0, 1.0)]
+
+
 def test_venue_bars_alone_close_bars_of_their_own_and_of_longer_intervals() -> None:
     short, long = BarBuilder(MINUTE), BarBuilder(3 * MINUTE)
     closed_short = [bar for at in range(7) for bar in short.on_venue_bar(venue_bar(at * MINUTE, 10.0 + at, 1.0))]

@@ -13,7 +13,7 @@ def test_a_full_window_drops_its_oldest_trade_and_remembers_when_it_was() -> Non
     for ts, x in ((1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0)):
         window.add(ts, x)
 
-    assert (len(window), window.total, window.lost_ts) == (3, int(14.0 * 2**96), 1)
+    assert (len(window.x), window.total, window.lost_ts) == (3, int(14.0 * 2**96), 1)
 
 
 def test_trades_of_one_instant_are_dropped_together() -> None:
@@ -21,7 +21,15 @@ def test_trades_of_one_instant_are_dropped_together() -> None:
     for ts, x in ((1, 1.0), (1, 2.0), (1, 3.0), (2, 4.0)):
         window.add(ts, x)
 
-    assert (len(window), window.first, window.last, window.lost_ts) == (1, 4.0, 4.0, 1)
+    assert (list(window.x), window.lost_ts) == ([4.0], 1)
+
+
+def test_more_trades_of_one_instant_than_a_window_holds_leave_it_empty_and_incomplete() -> None:
+    window = SumWindow(100, capacity=2)
+    for x in (1.0, 2.0, 4.0):
+        window.add(7, x)
+
+    assert (list(window.x), window.total, window.lost_ts) == ([], 0, 7)
 
 
 @pytest.mark.parametrize("kind", [Window, SumWindow, PathWindow])
@@ -31,7 +39,7 @@ def test_a_window_that_ends_before_now_limits_the_trades_it_awaits(kind: type[Wi
         window.add(ts, 1.0)
     window.settle(60)
 
-    assert (len(window), window.lost_ts) == (3, 3)
+    assert (len(window.x), window.lost_ts) == (3, 3)
 
 
 def test_an_indicator_is_undecided_until_what_its_window_lost_would_have_left_it_anyway() -> None:
@@ -51,8 +59,8 @@ def test_low_and_high_windows_hold_only_what_can_still_be_an_extreme() -> None:
         low.add(ts, price)
         high.add(ts, price)
 
-    assert (low.first, low.last, len(low)) == (1.0, 2.0, 2)
-    assert (high.first, high.last, len(high)) == (5.0, 2.0, 3)
+    assert list(low.x) == [1.0, 2.0]
+    assert list(high.x) == [5.0, 4.0, 2.0]
 
 
 def test_a_path_keeps_the_price_that_lasts_into_the_window() -> None:

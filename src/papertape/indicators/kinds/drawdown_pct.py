@@ -19,9 +19,10 @@ class Drawdown(TradeMeasure):
         super().__init__(prices=(self._high,))
 
     def _result(self) -> float | str:
-        if not len(self._high):
+        prices = self._high.x
+        if not prices:
             return f"no trades {window_words(self._high)}"
-        change = percent_change(self._high.last, self._high.first)
+        change = percent_change(prices[-1], prices[0])
         return change if isinstance(change, str) else -change
 
 

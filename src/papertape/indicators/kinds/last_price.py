@@ -25,9 +25,10 @@ class LastPrice(TradeMeasure):
         return Warmup(0.0 if self._first is None else 1.0, 1.0, "trades")
 
     def _result(self) -> float | str:
-        if not len(self._latest):
+        prices = self._latest.x
+        if not prices:
             return f"no trades {window_words(self._latest)}"
-        return self._latest.last
+        return prices[-1]
 
 
 def _make(params: Mapping[str, float]) -> LastPrice:

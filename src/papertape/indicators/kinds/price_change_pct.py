@@ -19,9 +19,10 @@ class PriceChange(TradeMeasure):
         super().__init__(prices=(self._window,))
 
     def _result(self) -> float | str:
-        if not len(self._window):
+        prices = self._window.x
+        if not prices:
             return f"no trades {window_words(self._window)}"
-        return percent_change(self._window.last, self._window.first)
+        return percent_change(prices[-1], prices[0])
 
 
 def _make(params: Mapping[str, float]) -> PriceChange:

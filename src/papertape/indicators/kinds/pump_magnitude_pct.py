@@ -19,9 +19,10 @@ class PumpMagnitude(TradeMeasure):
         super().__init__(prices=(self._low,))
 
     def _result(self) -> float | str:
-        if not len(self._low):
+        prices = self._low.x
+        if not prices:
             return f"no trades {window_words(self._low)}"
-        return percent_change(self._low.last, self._low.first)
+        return percent_change(prices[-1], prices[0])
 
 
 def _make(params: Mapping[str, float]) -> PumpMagnitude:

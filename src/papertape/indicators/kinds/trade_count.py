@@ -19,7 +19,7 @@ class TradeCount(TradeMeasure):
         super().__init__(sizes=(self._window,))
 
     def _result(self) -> float | str:
-        return float(len(self._window))
+        return float(len(self._window.x))
 
 
 def _make(params: Mapping[str, float]) -> TradeCount:

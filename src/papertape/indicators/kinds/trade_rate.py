@@ -19,7 +19,7 @@ class TradeRate(TradeMeasure):
         super().__init__(sizes=(self._window,))
 
     def _result(self) -> float | str:
-        return len(self._window) * SECOND / (self._window.t1 - self._window.t2)
+        return len(self._window.x) * SECOND / (self._window.t1 - self._window.t2)
 
 
 def _make(params: Mapping[str, float]) -> TradeRate:

@@ -24,11 +24,10 @@ class Vwap(TradeMeasure):
         self._volume.add(ts, size)
 
     def _result(self) -> float | str:
-        if not len(self._volume):
-            return f"no trades {window_words(self._volume)}"
-        if self._volume.total <= 0:
-            return f"no volume {window_words(self._volume)}"
-        return self._turnover.total / self._volume.total
+        volume = self._volume.total
+        if volume <= 0:
+            return f"no {'volume' if self._volume.x else 'trades'} {window_words(self._volume)}"
+        return self._turnover.total / volume
 
 
 def _make(params: Mapping[str, float]) -> Vwap:
