@@ -76,7 +76,7 @@ class Exchange:
         armed = tuple(market.armed.values())
         used = 0
         for order in tuple(market.resting.values()):
-            take = matching.queue_take(order, trade, used) if order.is_working else None
+            take = matching.queue_take(order, trade, used, market.step) if order.is_working else None
             if take is not None:
                 used += self._fill_resting(order, market, [take], trade.ts)
         is_volume_used = False

@@ -59,6 +59,7 @@ class Market:
         "is_trade_valid",
         "quote",
         "resting",
+        "step",
         "tick",
         "trade",
         "used",
@@ -68,6 +69,7 @@ class Market:
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.tick = instrument.price_int(instrument.price_increment)
+        self.step = instrument.size_int(instrument.size_increment)
         self.bids = BookSide(-1)
         self.asks = BookSide(1)
         self.has_book = False

@@ -58,7 +58,8 @@ def plan_take(
             return Plan(tuple(takes), "limit_reached: The rest is worse than the limit price.")
         if limit is None and (price - touch) * sign * _BPS > touch * protection_bps:
             return Plan(tuple(takes), _protection(protection_bps))
-        taken = min(left, market.available(price, displayed, is_ask=is_buy))
+        # A displayed size may be finer than the increment; an execution never is.
+        taken = _whole(min(left, market.available(price, displayed, is_ask=is_buy)), market.step)
         if taken:
             rule = "walk_book" if grade == "book" else "touch" if price == touch else "touch_beyond"
             takes.append(Take(rule, price, taken, price, displayed, _shown(market, rule, price, displayed)))
@@ -95,11 +96,11 @@ def is_triggered(order: Order, price: int) -> bool:
     return price >= order.trigger if is_upwards else price <= order.trigger
 
 
-def queue_take(order: Order, trade: Trade, used: int) -> Take | None:
+def queue_take(order: Order, trade: Trade, used: int, step: int) -> Take | None:
     """Return what a trade gives to a resting limit order, of which `used` went to own orders before it.
 
     A trade through the limit price fills at the limit; an opposite aggressor at the limit price first clears the queue
-    ahead, and only the excess fills. Moves `order.ahead`.
+    ahead, and only the excess fills, in whole increments (`step`). Moves `order.ahead`.
     """
     limit, ahead = order.limit, order.ahead
     if limit is None:
@@ -107,11 +108,11 @@ def queue_take(order: Order, trade: Trade, used: int) -> Take | None:
     behind = (limit - trade.price) if order.is_buy else (trade.price - limit)
     if behind > 0:
         order.ahead = 0
-        size = min(order.remaining, trade.size - used)
+        size = _whole(min(order.remaining, trade.size - used), step)
         return Take("trade_through", limit, size, None, 0, _printed(order, trade, ahead)) if size > 0 else None
     if behind < 0 or ahead is None or (trade.side == "sell") is not order.is_buy:
         return None
-    size = min(order.remaining, trade.size - ahead - used)
+    size = _whole(min(order.remaining, trade.size - ahead - used), step)
     order.ahead = max(0, ahead - trade.size)
     return Take("queue_cleared", limit, size, None, 0, _printed(order, trade, ahead)) if size > 0 else None
 
@@ -147,6 +148,10 @@ def _plan_on_trades(market: Market, size: int, *, is_buy: bool, limit: int | Non
     last = market.instrument.price_decimal(trade.price)
     detail = f"no quotes: last trade at {last} and {spread_bps} basis points of spread"
     return Plan((Take("last_trade", price, size, None, 0, detail),), "")
+
+
+def _whole(size: int, step: int) -> int:
+    return size // step * step
 
 
 def _shown(market: Market, rule: str, price: int, displayed: int) -> str:

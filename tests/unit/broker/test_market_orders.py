@@ -5,8 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
+from papertape.broker import Broker
 from papertape.model.entries import BookGap
 from papertape.model.events import AccountChanged, Evidence, OrderFilled, OrderUpdated, PositionChanged
+from papertape.model.session import SimulationProfile
 from papertape.testkit.venue import (
     PERPETUAL,
     STRATEGY,
@@ -103,6 +107,16 @@ def test_what_the_book_cannot_give_is_cancelled() -> None:
 
     assert executions(drafts) == [("O-1", "walk_book", "2.000", "99.99"), ("O-1", "walk_book", "5.000", "99.90")]
     assert statuses(drafts) == [("O-1", "cancelled", "liquidity.exhausted")]
+
+
+def test_executions_are_whole_increments_also_where_the_displayed_size_is_finer() -> None:
+    coarse = structs.replace(PERPETUAL, size_increment=Decimal("0.01"))
+    broker = Broker([coarse], SimulationProfile(protection_bps=1_000), Decimal(10_000), "USDT")
+    broker.on_event(book(1, [("99.99", "1.239"), ("99.98", "0.009")], [("100.01", "1")]))
+
+    _, drafts = broker.submit(order("sell", "2"), 1)
+
+    assert executions(drafts) == [("O-1", "walk_book", "1.230", "99.99")]
 
 
 def test_price_protection_cancels_what_would_fill_too_far_from_the_touch() -> None:
