@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from random import Random
 from statistics import mean
 
 import pytest
 
 from papertape.feeds.simulated.coins import COINS
+from papertape.feeds.simulated.episodes import CALM, EpisodeSchedule
 from papertape.feeds.simulated.market import CoinMarket
 from papertape.model.entries import BookUpdate, MarketEvent, Quote, Ticker, Trade
 from papertape.model.instrument import InstrumentId, check_instrument_id
@@ -163,14 +165,24 @@ def test_the_first_pump_peaks_after_about_two_minutes_on_a_surge_of_volume_and_i
 
 
 @pytest.mark.parametrize("base", [coin.base for coin in PUMPED])
-def test_pumps_come_back_every_five_to_seven_minutes(base: str) -> None:
+def test_episodes_come_back_every_five_to_seven_minutes(base: str) -> None:
     market = open_market(base, live_step=18 * MINUTE)
-    trades = trades_between(market.advance(38 * MINUTE, START_TS), 0, 38 * 60)
-    minutes = [[trade.price for trade in trades if (trade.ts - START_TS) // 60_000_000 == n] for n in range(38)]
-    closes = [prices[-1] for prices in minutes if prices]
-    rises = [n for n in range(2, 38) if closes[n] / closes[n - 2] > 1.02]
-    pumps = [n for n in rises if n - 1 not in rises]
-    assert len(pumps) >= 4
+    trades = trades_between(market.advance(78 * MINUTE, START_TS), 0, 78 * 60)
+    closes = list({trade.ts // 60_000_000: trade.price for trade in trades}.values())
+    rises = [minute for minute in range(2, len(closes)) if closes[minute] / closes[minute - 2] > 1.02]
+    pumps = [minute for minute in rises if minute - 1 not in rises and minute - 2 not in rises]
+    assert 6 <= len(pumps) <= 16
+
+
+def test_later_episodes_are_not_all_alike() -> None:
+    schedule = EpisodeSchedule(Random(7), [0])
+    influences = [schedule.at(step) for step in range(120 * MINUTE)]
+    starts = [step for step in range(1, len(influences)) if influences[step - 1] == CALM != influences[step]]
+    lengths = {
+        next(end for end in range(start, len(influences)) if influences[end] == CALM) - start for start in starts[:-1]
+    }
+    assert 15 <= len(starts) <= 25
+    assert min(lengths) < 100 * 10 < 200 * 10 < max(lengths)
 
 
 def test_only_small_coins_are_pumped() -> None:

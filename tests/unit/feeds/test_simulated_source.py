@@ -57,9 +57,9 @@ async def never(_seconds: float) -> None:
 
 
 def make_source(
-    clock: HandClock, *, seed: int = 7, speed: float = 1.0, pre_roll_s: float = PRE_ROLL_S, origin_ts: int | None = None
+    clock: HandClock, *, seed: int = 7, speed: float = 1.0, pre_roll_s: float = PRE_ROLL_S
 ) -> SimulatedSource:
-    return SimulatedSource(seed, clock, speed, pre_roll_s, origin_ts=origin_ts, sleep=never)
+    return SimulatedSource(seed, clock, speed, pre_roll_s, sleep=never)
 
 
 def run(source: SimulatedSource, clock: HandClock, seconds: float, *, burst_us: int = 100_000) -> None:
@@ -222,32 +222,42 @@ async def test_nothing_was_missed_of_a_market_that_was_not_live_yet(source: Simu
     assert await source.missed(wanted, START_TS - SECOND) == []
 
 
-async def test_a_desk_that_starts_again_finds_the_market_it_left(clock: HandClock) -> None:
-    before = make_source(clock)
+async def test_a_restored_session_goes_on_from_the_prices_it_left(clock: HandClock) -> None:
+    source = make_source(clock, seed=8)
+    [pump, moon] = await choose(source, "PUMPUSDT-PERP", "MOONUSDT-PERP")
     ear = Ear()
-    wanted = await choose(before, "PUMPUSDT-PERP")
-    await before.subscribe(wanted, ear)
-    run(before, clock, 60)
-    await before.close()
-    died_at = clock.now
-
-    clock.now += 30 * SECOND
-    after = make_source(clock, origin_ts=before.origin_ts)
-    missed = await after.missed(wanted, died_at)
-    remembered = [event for event in await after.history(wanted) if isinstance(event, Trade) and event.ts <= died_at]
-    await after.close()
-
-    heard = [(trade.trade_id, trade.price) for trade in ear.heard if isinstance(trade, Trade)]
-    assert heard[-10:] == [(trade.trade_id, trade.price) for trade in remembered][-10:]
-    assert isinstance(missed[0], Trade)
-    assert int(missed[0].trade_id) == int(heard[-1][0]) + 1
-
-
-async def test_a_market_left_long_ago_begins_anew(clock: HandClock) -> None:
-    source = make_source(clock, origin_ts=START_TS - 5 * 3600 * SECOND)
-    await source.history(await choose(source, "PUMPUSDT-PERP"))
+    source.take_up(START_TS - 60 * SECOND, {pump.id: 462_000})
+    assert await source.missed([pump, moon], START_TS - 60 * SECOND) == []
+    await source.subscribe([pump, moon], ear)
+    run(source, clock, 1)
     await source.close()
-    assert source.origin_ts == START_TS
+
+    first = {event.instrument: event for event in reversed(ear.heard) if isinstance(event, Quote)}
+    assert first[pump.id].bid == pytest.approx(462_000, rel=0.002)
+    assert first[moon.id].bid == pytest.approx(128_400, rel=0.01)
+
+
+async def test_a_market_that_is_watched_does_not_jump_for_a_restored_session(
+    source: SimulatedSource, clock: HandClock
+) -> None:
+    ear = Ear()
+    [pump] = await choose(source, "PUMPUSDT-PERP")
+    await source.subscribe([pump], ear)
+    run(source, clock, 1)
+    source.take_up(START_TS, {pump.id: 900_000})
+    await source.subscribe([pump], Ear())
+    run(source, clock, 1)
+    assert max(event.bid for event in ear.heard if isinstance(event, Quote)) < 450_000
+
+
+async def test_two_sessions_restored_at_once_find_the_same_market(source: SimulatedSource, clock: HandClock) -> None:
+    one, other = Ear(), Ear()
+    [pump] = await choose(source, "PUMPUSDT-PERP")
+    source.take_up(START_TS, {pump.id: 462_000})
+    source.take_up(START_TS, {pump.id: 462_000})
+    await asyncio.gather(source.subscribe([pump], one), source.subscribe([pump], other))
+    run(source, clock, 2)
+    assert one.heard == other.heard
 
 
 async def test_while_the_machine_sleeps_the_market_stands_still(source: SimulatedSource, clock: HandClock) -> None:

@@ -29,7 +29,9 @@ class CoinMarket:
     def __init__(self, coin: Coin, seed: int, *, live_step: int, keep_us: int) -> None:
         """Open the market before its first step; `live_step` is the step its pump starts are counted from."""
         rng = Random(f"{seed}/{coin.base}")
+        self.coin = coin
         self.steps = 0
+        self.is_watched = False
         self._value = Value(rng, coin.price, coin.daily_volatility)
         self._day_ago = coin.price * (1 + rng.gauss(0.0, coin.daily_volatility))
         starts = [live_step + round(seconds * STEPS_PER_S) for seconds in coin.pump_starts]
@@ -42,6 +44,11 @@ class CoinMarket:
     def instruments(self) -> list[Instrument]:
         """The instruments of this coin."""
         return [flow.instrument for flow in self._flows]
+
+    @property
+    def price(self) -> float:
+        """What the coin is worth now, in quote units."""
+        return self._value.price
 
     def advance(self, until: int, base_ts: int) -> list[MarketEvent]:
         """Take steps until `until` have been taken, step n at `base_ts` + n × 100 ms; return their events in order."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
 from papertape.errors import Invalid, NotFound
-from papertape.feeds.simulated.coins import COINS, VENUE
+from papertape.feeds.simulated.coins import COINS, VENUE, Coin
 from papertape.feeds.simulated.episodes import STEP_US, STEPS_PER_S
 from papertape.feeds.simulated.market import CoinMarket, by_time
 from papertape.feeds.simulated.subscription import Listener, SimulatedSubscription
@@ -18,7 +18,6 @@ from papertape.model.instrument import Instrument, InstrumentId
 BURST_S = 0.08
 MAX_SPEED = 100.0
 _LONGEST_SILENCE_US = 10_000_000
-_OLDEST_ORIGIN_US = 4 * 3_600_000_000
 _CATCH_UP_STEPS = 200
 _CHUNK_STEPS = 2_000
 
@@ -40,13 +39,9 @@ class SimulatedSource:
         speed: float = 1.0,
         pre_roll_s: float = 1200.0,
         *,
-        origin_ts: int | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Prepare a market; `clock` is ours in microseconds UTC, `speed` is market seconds a second, 0.1 to 100.
-
-        With the `origin_ts` of an earlier market of the same seed, speed and pre-roll this one is its continuation,
-        unless that began more than four hours ago; a desk that starts again then finds the prices it left.
 
         Raises:
             Invalid: the speed or the pre-roll is out of range.
@@ -62,20 +57,15 @@ class SimulatedSource:
         self._speed = speed
         self._sleep = sleep
         self._detail = f"simulated market, seed {seed}, {speed:g}×"
+        self._seed = seed
         self._pre_roll_steps = round(pre_roll_s * STEPS_PER_S)
-        keep_us = max(self._pre_roll_steps, 60 * STEPS_PER_S) * STEP_US
-        self._markets = [CoinMarket(coin, seed, live_step=self._pre_roll_steps, keep_us=keep_us) for coin in COINS]
+        self._markets = [self._make(coin) for coin in COINS]
+        self._left_at: dict[InstrumentId, int] = {}
         self._subscriptions: list[SimulatedSubscription] = []
-        self._origin_ts = origin_ts
         self._live_ts: int | None = None
         self._last_ts = self._base_ts = 0
         self._steps = self._pre_roll_steps
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def origin_ts(self) -> int | None:
-        """When this market went live (our clock, microseconds UTC); None before the first question about it."""
-        return self._live_ts
 
     async def instruments(self) -> list[Instrument]:
         """Return every instrument of the simulated venue."""
@@ -90,9 +80,7 @@ class SimulatedSource:
         self._open()
         events: list[MarketEvent] = []
         ids = self._listed(instruments)
-        markets = self._trading(ids)
-        for market in markets:
-            await self._catch_up(market)
+        markets = await self._ready(ids)
         for market in markets:
             events += market.recall(ids)
         events.sort(key=by_time)
@@ -107,11 +95,14 @@ class SimulatedSource:
         """
         self._open()
         ids = self._listed(instruments)
-        for market in self._trading(ids):
-            await self._catch_up(market)
+        await self._ready(ids)
         subscription = SimulatedSubscription(ids, listener, self._detach)
         self._subscriptions.append(subscription)
         return subscription
+
+    def take_up(self, since_ts: int, last_prices: Mapping[InstrumentId, int]) -> None:  # noqa: ARG002  the port's
+        """Let coins nobody has watched yet stand, when the market goes live, where a restored session left them."""
+        self._left_at |= last_prices
 
     async def missed(self, instruments: Sequence[Instrument], since_ts: int) -> list[MarketEvent]:
         """Return the trades after `since_ts` that the market still remembers, at most the pre-roll's length back.
@@ -125,9 +116,7 @@ class SimulatedSource:
         ids = self._listed(instruments)
         if since_ts < live_ts:
             return []
-        for market in self._trading(ids):
-            await self._catch_up(market)
-        events = [event for market in self._trading(ids) for event in market.recall(ids, since_ts)]
+        events = [event for market in await self._ready(ids) for event in market.recall(ids, since_ts)]
         return sorted((event for event in events if isinstance(event, Trade)), key=by_time)
 
     async def close(self) -> None:
@@ -171,11 +160,8 @@ class SimulatedSource:
             self._task = asyncio.create_task(self._run(), name="simulated-market")
         if self._live_ts is not None:
             return self._live_ts
-        now = self._last_ts = self._clock()
-        origin = self._origin_ts
-        self._live_ts = origin if origin is not None and 0 <= now - origin <= _OLDEST_ORIGIN_US else now
+        self._live_ts = self._last_ts = self._clock()
         self._base_ts = self._live_ts - self._pre_roll_steps * STEP_US
-        self._steps = self._due(now)
         return self._live_ts
 
     async def _run(self) -> None:
@@ -202,13 +188,33 @@ class SimulatedSource:
     def _now_ts(self) -> int:
         return self._base_ts + self._steps * STEP_US
 
-    async def _catch_up(self, market: CoinMarket) -> None:
-        while market.steps < self._steps:
+    def _make(self, coin: Coin) -> CoinMarket:
+        keep_us = max(self._pre_roll_steps, 60 * STEPS_PER_S) * STEP_US
+        return CoinMarket(coin, self._seed, live_step=self._pre_roll_steps, keep_us=keep_us)
+
+    async def _ready(self, ids: frozenset[InstrumentId]) -> list[CoinMarket]:
+        """Bring the coins of these instruments up to date; in portions, so that the loop stays free."""
+        wanted = [n for n, market in enumerate(self._markets) if any(own.id in ids for own in market.instruments)]
+        for number in wanted:
+            await self._catch_up(number)
+            market = self._markets[number]
+            left_at = self._price_left(market)
+            if left_at is not None and not market.is_watched:
+                start = market.coin.price * left_at / market.price
+                self._markets[number] = self._make(msgspec.structs.replace(market.coin, price=start))
+            self._markets[number].is_watched = True
+            await self._catch_up(number)
+        return [self._markets[number] for number in wanted]
+
+    async def _catch_up(self, number: int) -> None:
+        while self._markets[number].steps < self._steps:
+            market = self._markets[number]
             market.advance(min(self._steps, market.steps + _CHUNK_STEPS), self._base_ts)
             await asyncio.sleep(0)
 
-    def _trading(self, ids: frozenset[InstrumentId]) -> list[CoinMarket]:
-        return [market for market in self._markets if any(own.id in ids for own in market.instruments)]
+    def _price_left(self, market: CoinMarket) -> float | None:
+        left = [own.price_float(self._left_at[own.id]) for own in market.instruments if own.id in self._left_at]
+        return left[0] if left and left[0] > 0 else None
 
     def _listed(self, instruments: Sequence[Instrument]) -> frozenset[InstrumentId]:
         listed = {own.id for market in self._markets for own in market.instruments}
