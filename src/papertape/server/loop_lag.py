@@ -36,6 +36,7 @@ class StallWatch:
 
     def __init__(self, limit_s: float = 0.5) -> None:
         self._limit_s = limit_s
+        self.noticed = threading.Event()
         self._beat = threading.Event()
         self._stop = threading.Event()
         self._watched = threading.get_ident()
@@ -65,4 +66,5 @@ class StallWatch:
             frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - the only way to see another thread's stack
             stack = "".join(traceback.format_stack(frame)) if frame else ""
             _log.warning("event_loop_stalled", limit_s=self._limit_s, stack=stack)
+            self.noticed.set()
             self._beat.wait()
