@@ -115,9 +115,9 @@ class QuoteMeasure(Measure):
     def _answer(self, now: int) -> float | str:  # noqa: ARG002 - a quote holds until the next one
         if not self._has_quote:
             return "no quotes since the gap" if self._has_gap else "no quotes yet"
-        if self._bid <= 0.0:
+        if self._bid <= 0.0 or self._bid_size <= 0.0:
             return "the book has no bid"
-        if self._ask <= 0.0:
+        if self._ask <= 0.0 or self._ask_size <= 0.0:
             return "the book has no ask"
         return self._result()
 

@@ -149,7 +149,8 @@ def test_what_quotes_tell() -> None:
     [
         ((0.0, 0.0, 101.0, 1.0), "the book has no bid"),
         ((99.0, 1.0, 0.0, 0.0), "the book has no ask"),
-        ((99.0, 0.0, 101.0, 0.0), "the best bid and ask have no size"),
+        ((99.0, 0.0, 101.0, 1.0), "the book has no bid"),
+        ((99.0, 1.0, 101.0, 0.0), "the book has no ask"),
     ],
 )
 def test_an_empty_side_of_the_book_is_a_reason(quote: tuple[float, float, float, float], reason: str) -> None:
@@ -190,3 +191,14 @@ def test_time_never_goes_back() -> None:
     assert volume.value(20 * SECOND) == 5.0
     assert volume.value(109 * SECOND) == 5.0
     assert volume.value(110 * SECOND) == 0.0
+
+
+def test_a_trade_exactly_t2_old_is_in_the_window_and_one_exactly_t1_old_is_not() -> None:
+    volume = make_indicator("sum_volume", {"t1": 30, "t2": 10})
+    trade(volume, 0, size=1.0)
+    trade(volume, 20, size=2.0)
+    trade(volume, 30, size=4.0)
+
+    found = [volume.value(at) for at in (30 * SECOND, 40 * SECOND - 1, 40 * SECOND, 50 * SECOND - 1, 50 * SECOND)]
+
+    assert found == [2.0, 2.0, 6.0, 6.0, 4.0]

@@ -14,10 +14,7 @@ class BidAskImbalance(QuoteMeasure):
     __slots__ = ()
 
     def _result(self) -> float | str:
-        total = self._bid_size + self._ask_size
-        if total <= 0.0:
-            return "the best bid and ask have no size"
-        return (self._bid_size - self._ask_size) / total
+        return (self._bid_size - self._ask_size) / (self._bid_size + self._ask_size)
 
 
 def _make(params: Mapping[str, float]) -> BidAskImbalance:  # noqa: ARG001 - it has no parameters
