@@ -99,22 +99,31 @@ def _update(ts: int, bids: list[list[str]], asks: list[list[str]], *, is_snapsho
     )
 
 
+def _frames() -> Iterator[Any]:
+    with gzip.open(shared_data("binance-raw-ws-2024-08/raw/spot_btcusdt_20240808.gz"), "rt") as lines:
+        for line in lines:
+            frame = json.loads(line.partition(" ")[2])
+            yield frame.get("data", frame)
+
+
 def test_the_book_of_snapshot_and_changes_has_the_touch_that_the_venue_published() -> None:
     broker = _broker()
-    last_id, touches, found = 0, {}, {}
-    with gzip.open(shared_data("binance-raw-ws-2024-08/raw/spot_btcusdt_20240808.gz"), "rt") as lines:
-        for ts, line in enumerate(lines):
-            frame = json.loads(line.partition(" ")[2])
-            data = frame.get("data", frame)
-            if "lastUpdateId" in data:
-                last_id = data["lastUpdateId"]
-                broker.on_event(_update(ts, data["bids"], data["asks"], is_snapshot=True))
-            elif frame["stream"].endswith("@bookTicker"):
-                touches[data["u"]] = tuple(Decimal(data[name]) for name in ("b", "B", "a", "A"))
-            elif "@depth" in frame["stream"] and last_id and data["u"] > last_id:
-                broker.on_event(_update(ts, data["b"], data["a"], is_snapshot=False))
-                shown = broker.market(BTC.id)
-                found[data["u"]] = (shown.bid, shown.bid_size, shown.ask, shown.ask_size)
+    touches, found, early, last_id = {}, {}, [], 0
+    for ts, data in enumerate(_frames()):
+        if "lastUpdateId" in data:
+            last_id = data["lastUpdateId"]
+            broker.on_event(_update(ts, data["bids"], data["asks"], is_snapshot=True))
+        elif data.get("e") == "depthUpdate" and last_id == 0:
+            early.append(data)  # changes that the venue sent before its snapshot came back
+        elif data.get("e") == "depthUpdate":
+            for each in (*early, data):
+                if each["u"] > last_id:
+                    broker.on_event(_update(ts, each["b"], each["a"], is_snapshot=False))
+            early.clear()
+            shown = broker.market(BTC.id)
+            found[data["u"]] = (shown.bid, shown.bid_size, shown.ask, shown.ask_size)
+        elif "B" in data:
+            touches[data["u"]] = tuple(Decimal(data[name]) for name in ("b", "B", "a", "A"))
 
     comparable = found.keys() & touches.keys()
     assert len(comparable) > 500
