@@ -9,8 +9,8 @@ from pathlib import Path
 
 from papertape.errors import NotFound
 from papertape.journal.ports import History
-from papertape.store.folder import open_folder
-from papertape.store.sqlite import open_store
+from papertape.store.folder import database_path
+from papertape.store.history import open_history as open_database
 
 
 def wall_clock() -> int:
@@ -20,20 +20,16 @@ def wall_clock() -> int:
 
 @contextmanager
 def open_history(path: Path) -> Iterator[History]:
-    """Open a data folder that no desk uses now, to read its sessions.
+    """Open the sessions of a data folder to read them; a desk may be running on it.
 
     Raises:
-        NotFound: there is no such folder.
-        Conflict: a desk runs on it.
+        NotFound: there is no such folder, or no session was ever kept in it.
     """
-    if not path.exists():
-        raise NotFound(f"There is no data folder {path}; give another with --data-dir.", code="folder.missing")
-    folder = open_folder(path)
+    database = database_path(path)
+    if not database.exists():
+        raise NotFound(f"There is no data in {path}; give another folder with --data-dir.", code="folder.missing")
+    history = open_database(database)
     try:
-        store = open_store(folder, wall_clock)
-        try:
-            yield store
-        finally:
-            store.close()
+        yield history
     finally:
-        folder.close()
+        history.close()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from papertape import __version__
 from papertape.errors import Broken, Conflict, Invalid, NotFound, Unavailable
 from papertape.journal.ports import Appender, Filter, History
 from papertape.model.instrument import Instrument
-from papertape.model.session import PROFILES, SessionId, SessionPlan, SessionRow, StartSession, StrategyVersion
+from papertape.model.session import SessionId, SessionPlan, SessionRow, StartSession
 from papertape.model.tables import Table
 from papertape.model.views import BarView, Check, FeedView, HealthView, SessionView, SystemView
 from papertape.session.archive import Archive
@@ -25,6 +26,7 @@ from papertape.session.latest import Views, check_topic, encode_views, live_view
 from papertape.session.library import Library
 from papertape.session.lifecycle import ENDED, LifecycleTrigger, allowed_commands
 from papertape.session.outlet import Outlet
+from papertape.session.planning import make_plan
 from papertape.session.recovery import restore
 from papertape.session.runner import Runner
 from papertape.session.source import MarketSource
@@ -36,7 +38,14 @@ class Desk:
     """All sessions of one data folder. Everything is called on the event loop."""
 
     def __init__(
-        self, *, feeds: Feeds, library: Library, appender: Appender, history: History, clock: Callable[[], int]
+        self,
+        *,
+        feeds: Feeds,
+        library: Library,
+        appender: Appender,
+        history: History,
+        clock: Callable[[], int],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.library = library
         self.outlets: list[Outlet] = []
@@ -45,8 +54,10 @@ class Desk:
         self._appender = appender
         self._history = history
         self._clock = clock
+        self._pause = pause
         self._archive = Archive(history)
         self._runners: dict[SessionId, Runner] = {}
+        self._goodbyes: set[asyncio.Task[None]] = set()
 
     # Opening and closing the desk -------------------------------------------------------------------------------
 
@@ -63,7 +74,8 @@ class Desk:
         """Suspend every live session and let go of the feeds."""
         for runner in list(self._runners.values()):
             await runner.suspend()
-            self._keep_views(runner)
+            await self._keep_views(runner)
+        await asyncio.gather(*self._goodbyes)
         await self._feeds.close()
 
     @property
@@ -98,10 +110,11 @@ class Desk:
             known = self._history.session_by_idempotency_key(idempotency_key)
             if known is not None:
                 return self.session(known.session_id)
-        plan, source = await self._plan(request)
+        source = self._feeds.source(request.feed)
+        plan = await make_plan(request, self._feeds, self.library)
         sides = {name: self.library.get(name).sides[0] for name in request.strategies}
         checks = check_plan(plan.strategies, sides, plan.instruments, self._clock())
-        self._appender.probe()
+        await asyncio.to_thread(self._appender.probe)
         runner = self._new_runner(self._new_row(plan, source, idempotency_key), SessionCore(plan), source, checks)
         if worst(checks) == "failed":
             return await self._refuse(runner, checks)
@@ -243,40 +256,6 @@ class Desk:
 
     # Inside -----------------------------------------------------------------------------------------------------
 
-    async def _plan(self, request: StartSession) -> tuple[SessionPlan, MarketSource]:
-        _check_request(request)
-        strategies = tuple(self._strategy(name, position) for position, name in enumerate(request.strategies))
-        source = self._feeds.source(request.feed)
-        instruments = await self._feeds.resolve(request.feed, request.symbols)
-        currencies = sorted({instrument.quote for instrument in instruments})
-        if len(currencies) > 1:
-            raise Invalid(
-                f"One session has one currency, but the symbols are quoted in {', '.join(currencies)}; "
-                "start a session for each.",
-                code="session.mixed_currencies",
-                path="symbols",
-            )
-        plan = SessionPlan(
-            mode="PAPER",
-            strategies=strategies,
-            instruments=instruments,
-            capital=request.capital,
-            currency=currencies[0],
-            profile=PROFILES[request.profile],
-        )
-        return plan, source
-
-    def _strategy(self, name: str, position: int) -> StrategyVersion:
-        path = f"strategies[{position}]"
-        try:
-            return self.library.version(name)
-        except NotFound as error:
-            raise NotFound(error.message, code=error.code, path=path) from error
-        except Invalid as error:
-            raise Invalid(
-                f"Strategy {name!r} does not parse. {error.message}", code=error.code, path=f"{path}.{error.path}"
-            ) from error
-
     def _new_row(self, plan: SessionPlan, source: MarketSource, idempotency_key: str | None) -> SessionRow:
         now = self._clock()
         stamp = datetime.fromtimestamp(now / 1e6, tz=UTC).strftime("%Y%m%d_%H%M%S")
@@ -300,6 +279,7 @@ class Desk:
         runner = Runner(
             row, core, source=source, appender=self._appender, clock=self._clock, outlets=self.outlets,
             plan_checks=checks, on_ended=self._ended,
+            pause=self._pause,
         )  # fmt: skip
         self._runners[row.session_id] = runner
         return runner
@@ -348,13 +328,20 @@ class Desk:
         return self.session(runner.row.session_id)
 
     def _ended(self, runner: Runner) -> None:
-        self._keep_views(runner)
+        goodbye = asyncio.get_running_loop().create_task(self._put_away(runner))
+        self._goodbyes.add(goodbye)
+        goodbye.add_done_callback(self._goodbyes.discard)
+
+    async def _put_away(self, runner: Runner) -> None:
+        await self._keep_views(runner)
         self._archive.forget(runner.row.session_id)
         self._runners.pop(runner.row.session_id, None)
 
-    def _keep_views(self, runner: Runner) -> None:
+    async def _keep_views(self, runner: Runner) -> None:
+        now = self._clock()
         try:
-            self._history.save_views(runner.row.session_id, self._clock(), encode_views(runner, self._clock()))
+            views = encode_views(runner, now)
+            await asyncio.to_thread(self._history.save_views, runner.row.session_id, now, views)
         except Unavailable as error:
             _log.warning("views_not_kept", session_id=runner.row.session_id, error=error.message)
 
@@ -369,24 +356,3 @@ class Desk:
         runner = self._runners.get(row.session_id)
         newest = runner.row if runner is not None else row
         return session_view(newest, self._feeds.find(newest.feed), runner)
-
-
-def _check_request(request: StartSession) -> None:
-    if request.mode != "PAPER":
-        raise Invalid(
-            f"Sessions of mode {request.mode} are started with `papertape replay` or `papertape backtest`; "
-            "here the mode is PAPER.",
-            code="session.mode",
-            path="mode",
-        )
-    for path, chosen in (("strategies", request.strategies), ("symbols", request.symbols)):
-        if not chosen:
-            raise Invalid(f"No {path} were chosen; choose at least one.", code=f"session.no_{path}", path=path)
-        if len(set(chosen)) != len(chosen):
-            raise Invalid(f"The same of {path} was chosen twice; choose each once.", code="session.twice", path=path)
-    if not request.capital.is_finite() or request.capital <= 0:
-        raise Invalid(
-            f"The capital {request.capital} is not a positive amount; give one such as 10000.",
-            code="session.capital",
-            path="capital",
-        )

@@ -131,6 +131,14 @@ def _headline(row: SessionRow, runner: Runner | None) -> str:
     return f"{most_urgent.symbol}: {most_urgent.reason}"
 
 
+def _instances(runner: Runner) -> list[views.InstanceView]:
+    # The engine knows no time before its first entry; an instance has been where it is since the session was made.
+    return [
+        msgspec.structs.replace(view, since=view.since or runner.row.created_ts)
+        for view in runner.core.engine.instances()
+    ]
+
+
 def _preflight(runner: Runner, now: int) -> Views:
     checks = (*runner.plan_checks, *runner.checks)
     view = views.PreflightView(key="preflight", status=worst(checks), checks=checks, ts=now)
@@ -159,7 +167,7 @@ _LIVE: dict[str, Callable[[Runner, int], Views]] = {
     "watchlist": lambda runner, _: _by_key(runner.core.engine.watchlist()),
     "indicators": lambda runner, _: _by_key(runner.core.engine.indicators()),
     "conditions": lambda runner, _: _by_key(runner.core.engine.conditions()),
-    "instances": lambda runner, _: _by_key(runner.core.engine.instances()),
+    "instances": lambda runner, _: _by_key(_instances(runner)),
     "bars": lambda runner, _: _bars(runner),
     "equity": lambda runner, _: _by_key([runner.core.engine.equity()]),
     "pipeline": lambda runner, now: _by_key(runner.pipeline.views(runner.vitals(now), runner.checks)),

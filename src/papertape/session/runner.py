@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -59,6 +59,7 @@ class Runner:
         outlets: Sequence[Outlet],
         plan_checks: Sequence[Check],
         on_ended: Callable[[Runner], None],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.row = row
         self.core = core
@@ -71,6 +72,7 @@ class Runner:
         self._clock = clock
         self._outlets = outlets
         self._on_ended = on_ended
+        self._pause = pause
         self._ledger = CommitLedger(appender, clock, self._published, self._store_failed)
         self._subscription: Subscription | None = None
         self._feed_status = FeedStatus(state="connecting", detail=f"Connecting to {source.name}.")
@@ -95,8 +97,11 @@ class Runner:
         return self._ledger.heads
 
     async def begin(self) -> None:
-        """Make the session's row and its first fact durable, then go on starting in the background."""
-        self._commit_row(self.row, "start")
+        """Make the session's row durable, then go on starting in the background.
+
+        History is older than the start, so it is journalled before the first entry of the session's own time.
+        """
+        self._commit_row(self.row, None)
         await self._ledger.barrier()
         self._task = asyncio.create_task(self._run(is_resumed=False), name=f"session {self.row.session_id}")
 
@@ -185,7 +190,7 @@ class Runner:
             await self._connect(is_resumed=is_resumed)
             while self.state in LIVE:
                 self._tick()
-                await asyncio.sleep(_TICK_S)
+                await self._pause(_TICK_S)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  the session supervisor: any failure ends this session alone
@@ -195,13 +200,15 @@ class Runner:
         instruments = self.core.plan.instruments
         self._is_warming = not is_resumed
         try:
-            if is_resumed:
-                await self._bridge_gap()
-            else:
-                await self._warm_up()
+            await (self._bridge_gap() if is_resumed else self._warm_up())
+            trouble = None
         except Unavailable as error:
-            self._alert("feed.no_history", "warning", error.message, "venue")
+            trouble = error.message
         self._is_warming = False
+        if not is_resumed and self.state == "starting":
+            self._commit_row(self.row, "start")
+        if trouble is not None:
+            self._alert("feed.no_history", "warning", trouble, "venue")
         self._subscription = await self.source.subscribe(instruments, self)
         self._feed_status = self._subscription.status()
 

@@ -31,7 +31,7 @@ class DataFolder:
     @property
     def database(self) -> Path:
         """The journal."""
-        return self.path / "papertape.sqlite3"
+        return database_path(self.path)
 
     @property
     def strategies(self) -> Path:
@@ -62,6 +62,11 @@ class DataFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def database_path(path: Path) -> Path:
+    """Return where the journal of the data folder `path` is."""
+    return path / "papertape.sqlite3"
 
 
 def open_folder(

@@ -1,0 +1,70 @@
+"""From a trader's request to the plan that determines a session."""
+
+from __future__ import annotations
+
+from papertape.errors import Invalid, NotFound
+from papertape.model.session import PROFILES, SessionPlan, StartSession, StrategyVersion
+from papertape.session.feeds import Feeds
+from papertape.session.library import Library
+
+
+async def make_plan(request: StartSession, feeds: Feeds, library: Library) -> SessionPlan:
+    """Return the plan of a paper session, with the exact versions of its strategies.
+
+    Raises:
+        Invalid: the request is wrong; the path names the place.
+        NotFound: a strategy is unknown.
+        Unavailable: the venue does not answer.
+    """
+    _check_request(request)
+    strategies = tuple(_strategy(library, name, position) for position, name in enumerate(request.strategies))
+    instruments = await feeds.resolve(request.feed, request.symbols)
+    currencies = sorted({instrument.quote for instrument in instruments})
+    if len(currencies) > 1:
+        raise Invalid(
+            f"One session has one currency, but the symbols are quoted in {', '.join(currencies)}; "
+            "start a session for each.",
+            code="session.mixed_currencies",
+            path="symbols",
+        )
+    return SessionPlan(
+        mode="PAPER",
+        strategies=strategies,
+        instruments=instruments,
+        capital=request.capital,
+        currency=currencies[0],
+        profile=PROFILES[request.profile],
+    )
+
+
+def _strategy(library: Library, name: str, position: int) -> StrategyVersion:
+    path = f"strategies[{position}]"
+    try:
+        return library.version(name)
+    except NotFound as error:
+        raise NotFound(error.message, code=error.code, path=path) from error
+    except Invalid as error:
+        raise Invalid(
+            f"Strategy {name!r} does not parse. {error.message}", code=error.code, path=f"{path}.{error.path}"
+        ) from error
+
+
+def _check_request(request: StartSession) -> None:
+    if request.mode != "PAPER":
+        raise Invalid(
+            f"Sessions of mode {request.mode} are started with `papertape replay` or `papertape backtest`; "
+            "here the mode is PAPER.",
+            code="session.mode",
+            path="mode",
+        )
+    for path, chosen in (("strategies", request.strategies), ("symbols", request.symbols)):
+        if not chosen:
+            raise Invalid(f"No {path} were chosen; choose at least one.", code=f"session.no_{path}", path=path)
+        if len(set(chosen)) != len(chosen):
+            raise Invalid(f"The same of {path} was chosen twice; choose each once.", code="session.twice", path=path)
+    if not request.capital.is_finite() or request.capital <= 0:
+        raise Invalid(
+            f"The capital {request.capital} is not a positive amount; give one such as 10000.",
+            code="session.capital",
+            path="capital",
+        )
