@@ -1,1 +1,11 @@
-export {}
+export { ApiError } from './api'
+export { ask, command } from './commands'
+export { Desk } from './desk'
+export { FactStore, type FactsView } from './facts'
+export { browserFrames, FrameScheduler } from './frame'
+export { LatestStore, type LatestView } from './latest'
+export { attempt, describeError, useNotices, type Notice } from './notices'
+export { usePreferences, useSelection } from './preferences'
+export * from './react'
+export { SessionStores } from './session'
+export * from './words'

@@ -1,1 +1,8 @@
-export {}
+export { ArmedButton } from './armed'
+export { Boundary } from './boundary'
+export { saveAs, toCsv } from './export'
+export * from './format'
+export { Icon, Mark } from './icons'
+export * from './primitives'
+export { sparkPath, Sparkline } from './sparkline'
+export { DataTable, type Column } from './table'

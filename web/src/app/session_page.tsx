@@ -1,0 +1,92 @@
+import { useEffect, type ReactNode } from 'react'
+import {
+  AlertBar,
+  ChartPanel,
+  ConditionsPanel,
+  EquityPanel,
+  FillsPanel,
+  IndicatorsPanel,
+  MachinesPanel,
+  OrdersPanel,
+  PipelinePanel,
+  PositionsPanel,
+  PreflightPanel,
+  SignalsPanel,
+  SimulatedBanner,
+  StatusHero,
+  TransitionsPanel,
+  WatchlistPanel,
+} from '../panels'
+import { SessionContext, useEquity, useFollow, useSessions, useSummary } from '../stores'
+import { Boundary, signed } from '../ui'
+import { Link } from '@tanstack/react-router'
+
+const BOARD: readonly [string, string, () => ReactNode][] = [
+  ['machines', 'State Machine Overview', MachinesPanel],
+  ['watchlist', 'Symbol Watchlist', WatchlistPanel],
+  ['chart', 'Chart', ChartPanel],
+  ['conditions', 'Condition Progress', ConditionsPanel],
+  ['indicators', 'Indicator Values', IndicatorsPanel],
+  ['positions', 'Positions', PositionsPanel],
+  ['signals', 'Signals', SignalsPanel],
+  ['transitions', 'Transitions', TransitionsPanel],
+  ['orders', 'Orders', OrdersPanel],
+  ['fills', 'Fills', FillsPanel],
+  ['equity', 'Equity', EquityPanel],
+  ['pipeline', 'Pipeline', PipelinePanel],
+  ['preflight', 'Pre-flight', PreflightPanel],
+]
+
+/** The window's title says how the session does, also from another tab. */
+function Title() {
+  const session = useSummary()
+  const equity = useEquity()
+  const pnl = equity ? signed(Number(equity.equity) - Number(equity.initial_capital), 2) : null
+  useEffect(() => {
+    document.title = session ? `${pnl ?? session.state} · ${session.mode} · papertape` : 'papertape'
+  }, [session, pnl])
+  return null
+}
+
+function Banner() {
+  return <SimulatedBanner session={useSummary()} />
+}
+
+/** Says so when the desk has no such session, instead of waiting for ever. */
+function Unknown({ id }: { id: string }) {
+  const { isLoaded, byKey } = useSessions()
+  const summary = useSummary()
+  if (!isLoaded || byKey.has(id) || summary) return null
+  return (
+    <div className="alerts" role="alert">
+      <p className="field-error">
+        This desk has no session {id}. Choose one from the <Link to="/sessions">list of sessions</Link>, or start a new one.
+      </p>
+    </div>
+  )
+}
+
+/** What is happening now, and why (not)? */
+export function SessionPage({ id }: { id: string }) {
+  const session = useFollow(id)
+  return (
+    <SessionContext value={session}>
+      <Title />
+      <Banner />
+      <Unknown id={id} />
+      <AlertBar />
+      <Boundary name="The status of the session">
+        <StatusHero />
+      </Boundary>
+      <div className="board">
+        {BOARD.map(([area, name, Content]) => (
+          <div key={area} className={`a-${area}`}>
+            <Boundary name={name}>
+              <Content />
+            </Boundary>
+          </div>
+        ))}
+      </div>
+    </SessionContext>
+  )
+}

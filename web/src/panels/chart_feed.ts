@@ -1,0 +1,202 @@
+import {
+  CandlestickSeries,
+  createChart,
+  createSeriesMarkers,
+  LineStyle,
+  type IChartApi,
+  type IPriceLine,
+  type ISeriesApi,
+  type ISeriesMarkersPluginApi,
+  type SeriesMarker,
+  type Time,
+  type UTCTimestamp,
+} from 'lightweight-charts'
+import { ask, type Naming, type SessionStores } from '../stores'
+import type { InstanceTransitioned } from '../wire/generated'
+import { CandleBuilder, type Candle } from './candles'
+import { chartOptions, cssColor, onThemeChange } from './chart_theme'
+
+export interface ChartSubject {
+  instrument: string
+  strategy: string
+  intervalS: number
+  decimals: number
+}
+
+export interface ChartEvents {
+  onMarker(seq: number): void
+  /** What the history said: how many bars, or why there are none. */
+  onHistory(bars: number, error: string | null): void
+}
+
+const MARKERS = 300
+const REFRESH_MS = 60_000
+
+/** Draws one instrument. It reads the stores itself, so that a price never passes through React. */
+export class ChartFeed {
+  private readonly chart: IChartApi
+  private readonly series: ISeriesApi<'Candlestick'>
+  private readonly markers: ISeriesMarkersPluginApi<Time>
+  private readonly releases: (() => void)[] = []
+  private candles: CandleBuilder
+  private lines: IPriceLine[] = []
+  private drawnLines = ''
+  private times: number[] = []
+  private isReady = false
+  private readonly abort = new AbortController()
+
+  constructor(
+    host: HTMLElement,
+    private readonly session: SessionStores,
+    private readonly subject: ChartSubject,
+    private readonly naming: Naming,
+    private readonly events: ChartEvents,
+  ) {
+    this.candles = new CandleBuilder(subject.intervalS)
+    this.chart = createChart(host, chartOptions())
+    this.series = this.chart.addSeries(CandlestickSeries, this.seriesOptions())
+    this.markers = createSeriesMarkers(this.series, [])
+    this.chart.subscribeClick((param) => {
+      const seq = Number(param.hoveredObjectId)
+      if (param.hoveredObjectId !== undefined && Number.isFinite(seq)) events.onMarker(seq)
+    })
+    this.listen()
+    void this.loadHistory()
+  }
+
+  destroy(): void {
+    this.abort.abort()
+    for (const release of this.releases) release()
+    this.chart.remove()
+  }
+
+  private listen(): void {
+    const { latest, facts } = this.session
+    const refresh = window.setInterval(() => void this.loadHistory(), REFRESH_MS)
+    this.releases.push(
+      latest.bars.subscribe(() => this.onBars()),
+      latest.watchlist.subscribe(() => this.onPrice()),
+      latest.equity.subscribe(() => this.drawLines()),
+      facts.transitions.subscribe(() => this.drawMarkers()),
+      onThemeChange(() => this.restyle()),
+      () => window.clearInterval(refresh),
+    )
+  }
+
+  private async loadHistory(): Promise<void> {
+    const { instrument, intervalS } = this.subject
+    try {
+      const page = await ask.bars(this.session.sessionId, instrument, intervalS, this.abort.signal)
+      const candles = this.candles.reset(page.items)
+      this.times = candles.map((candle) => candle.time)
+      this.series.setData(candles.map(drawn))
+      this.isReady = true
+      this.onBars()
+      this.onPrice()
+      this.drawLines()
+      this.drawMarkers()
+      this.events.onHistory(candles.length, null)
+    } catch (error) {
+      if (this.abort.signal.aborted) return
+      this.isReady = true
+      this.events.onHistory(this.times.length, error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  private onBars(): void {
+    if (!this.isReady) return
+    for (const bar of this.session.latest.bars.get().rows) {
+      if (bar.instrument === this.subject.instrument) this.draw(this.candles.onBar(bar))
+    }
+  }
+
+  private onPrice(): void {
+    const row = this.session.latest.watchlist.get().byKey.get(this.subject.instrument)
+    if (!this.isReady || !row || row.last === null || row.data_ts === null) return
+    this.draw(this.candles.onPrice(row.data_ts, row.last))
+  }
+
+  private draw(candle: Candle | null): void {
+    if (!candle) return
+    this.series.update(drawn(candle))
+    if (this.times.at(-1) === candle.time) return
+    this.times.push(candle.time)
+    if (this.times.length === 1) this.events.onHistory(1, null)
+  }
+
+  private drawMarkers(): void {
+    if (!this.isReady) return
+    const { instrument, strategy } = this.subject
+    const first = this.times[0] ?? Infinity
+    const own = this.session.facts.transitions.get().items.filter((fact) => fact.instrument === instrument && fact.strategy === strategy && fact.ts / 1e6 >= first)
+    this.markers.setMarkers(own.slice(0, MARKERS).reverse().map((fact) => this.marker(fact)))
+  }
+
+  private marker(fact: InstanceTransitioned): SeriesMarker<Time> {
+    const time = (Math.floor(fact.ts / 1e6 / this.subject.intervalS) * this.subject.intervalS) as UTCTimestamp
+    const isEntry = fact.to_state === 'ENTERING' || fact.to_state === 'POSITION_ACTIVE'
+    return {
+      time,
+      id: String(fact.seq),
+      position: isEntry ? 'belowBar' : 'aboveBar',
+      shape: isEntry ? 'arrowUp' : fact.to_state === 'EXITING' ? 'arrowDown' : fact.section === 'S1' ? 'circle' : 'square',
+      color: cssColor(markerColor(fact)),
+      text: fact.section ? this.naming.section(fact.section) : this.naming.state(fact.to_state),
+      size: fact.to_state === 'MONITORING' || fact.to_state === 'COOLDOWN' ? 0.6 : 1,
+    }
+  }
+
+  private drawLines(): void {
+    const positions = this.session.latest.equity.get().rows[0]?.open_positions ?? []
+    const wanted = positions.filter((one) => one.instrument === this.subject.instrument)
+    const signature = JSON.stringify(wanted.map((one) => [one.position_id, one.entry_price, one.stop_price, one.target_price]))
+    if (signature === this.drawnLines) return
+    this.drawnLines = signature
+    for (const line of this.lines) this.series.removePriceLine(line)
+    this.lines = wanted.flatMap((one) => [
+      ...this.priceLine(one.entry_price, '--info', `${one.side} entry`, LineStyle.Solid),
+      ...this.priceLine(one.stop_price, '--down', 'stop', LineStyle.Dashed),
+      ...this.priceLine(one.target_price, '--up', 'target', LineStyle.Dashed),
+    ])
+  }
+
+  private priceLine(price: string | null, color: string, title: string, lineStyle: LineStyle): IPriceLine[] {
+    if (price === null) return []
+    return [this.series.createPriceLine({ price: Number(price), color: cssColor(color), title, lineStyle, lineWidth: 1, axisLabelVisible: true })]
+  }
+
+  private seriesOptions() {
+    const up = cssColor('--up')
+    const down = cssColor('--down')
+    const { decimals } = this.subject
+    return {
+      upColor: cssColor('--surface'),
+      borderUpColor: up,
+      wickUpColor: up,
+      downColor: down,
+      borderDownColor: down,
+      wickDownColor: down,
+      priceFormat: { type: 'price' as const, precision: decimals, minMove: 10 ** -decimals },
+    }
+  }
+
+  private restyle(): void {
+    this.chart.applyOptions(chartOptions())
+    this.series.applyOptions(this.seriesOptions())
+    this.drawnLines = ''
+    this.drawLines()
+    this.drawMarkers()
+  }
+}
+
+function drawn(candle: Candle) {
+  return { ...candle, time: candle.time as UTCTimestamp }
+}
+
+function markerColor(fact: InstanceTransitioned): string {
+  if (fact.section === 'S1') return '--accent'
+  if (fact.section === 'Z1') return '--info'
+  if (fact.section === 'ZE1' || fact.trigger === 'target') return '--up'
+  if (fact.section === 'E1' || fact.trigger === 'stop' || fact.to_state === 'ERROR') return '--down'
+  return fact.to_state === 'POSITION_ACTIVE' ? '--violet' : '--faint'
+}

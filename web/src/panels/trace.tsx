@@ -1,0 +1,52 @@
+import { Chip, Missing, significant, span } from '../ui'
+import type { ConditionReading } from '../wire/generated'
+import { operatorSign, whyUndecided } from './cells'
+import type { Answer } from './types'
+
+const ANSWER_TONE = { true: 'teal', false: 'red', undecided: 'amber' } as const
+const ANSWER_WORD: Record<Answer, string> = { true: 'yes', false: 'no', undecided: 'undecided' }
+
+export function AnswerChip({ answer }: { answer: Answer }) {
+  return (
+    <Chip tone={ANSWER_TONE[answer]}>
+      {answer === 'true' ? '✓ ' : answer === 'false' ? '✕ ' : '? '}
+      {ANSWER_WORD[answer]}
+    </Chip>
+  )
+}
+
+/** `4.21 % ≥ 7 %`, or why there is no value. */
+export function Comparison({ reading }: { reading: ConditionReading }) {
+  const unit = reading.unit ? ` ${reading.unit}` : ''
+  return (
+    <span className="comparison">
+      {reading.value === null ? <Missing reason={whyUndecided(reading)} /> : <b>{significant(reading.value) + unit}</b>}
+      <span className="dim"> {operatorSign(reading.operator)} </span>
+      {reading.threshold === null ? (
+        <Missing reason={reading.reason ?? 'its other side has no value yet'} />
+      ) : (
+        <span>{significant(reading.threshold) + unit}</span>
+      )}
+    </span>
+  )
+}
+
+/** Every condition as it was evaluated when something happened. */
+export function Trace({ readings }: { readings: readonly ConditionReading[] }) {
+  if (readings.length === 0) return <Missing reason="No condition was evaluated for this: it came from a command, a timeout or the venue." />
+  return (
+    <ul className="trace" aria-label="Conditions evaluated">
+      {readings.map((reading) => (
+        <li key={reading.path}>
+          <AnswerChip answer={reading.answer} />
+          <span className="trace-label">{reading.label}</span>
+          <Comparison reading={reading} />
+          <span className="faint">
+            {reading.answer === 'undecided' ? whyUndecided(reading) : reading.held_s !== null && reading.held_s > 0 ? `held ${span(reading.held_s)}` : ''}
+          </span>
+          <span className="mono faint trace-path">{reading.path}</span>
+        </li>
+      ))}
+    </ul>
+  )
+}

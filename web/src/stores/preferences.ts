@@ -1,0 +1,40 @@
+import { create } from 'zustand'
+import { persist } from 'zustand/middleware'
+
+interface Preferences {
+  /** Sections and states as words ("Found") or as codes ("S1"). */
+  naming: 'words' | 'codes'
+  chartInterval: number
+  setNaming(naming: 'words' | 'codes'): void
+  setChartInterval(seconds: number): void
+}
+
+/** What the trader prefers, kept in this browser. */
+export const usePreferences = create<Preferences>()(
+  persist(
+    (set) => ({
+      naming: 'words',
+      chartInterval: 5,
+      setNaming: (naming) => set({ naming }),
+      setChartInterval: (chartInterval) => set({ chartInterval }),
+    }),
+    { name: 'papertape.preferences', version: 1 },
+  ),
+)
+
+interface Selection {
+  /** `strategy|instrument` of the instance the trader chose, by session. */
+  instances: Record<string, string>
+  dismissedAlerts: Record<string, number>
+  choose(session: string, instance: string): void
+  /** Alerts up to this seq were seen. */
+  dismissAlerts(session: string, seq: number): void
+}
+
+/** What the trader looks at; forgotten at reload. */
+export const useSelection = create<Selection>()((set) => ({
+  instances: {},
+  dismissedAlerts: {},
+  choose: (session, instance) => set((now) => ({ instances: { ...now.instances, [session]: instance } })),
+  dismissAlerts: (session, seq) => set((now) => ({ dismissedAlerts: { ...now.dismissedAlerts, [session]: seq } })),
+}))

@@ -1,0 +1,65 @@
+const MINUS = '−'
+
+function group(digits: string): string {
+  return digits.replace(/\B(?=(\d{3})+$)/g, '\u2009')
+}
+
+/** An exact decimal text with its thousands grouped; nothing is rounded. */
+export function exact(text: string): string {
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(\.\d+)?$/.exec(text) ?? []
+  return whole ? `${sign ? MINUS : ''}${group(whole)}${fraction}` : text
+}
+
+/** A number with a fixed count of decimals, thousands grouped, and a real minus. */
+export function fixed(value: number, decimals: number): string {
+  return exact(value.toFixed(decimals))
+}
+
+export function signed(value: number, decimals: number): string {
+  const text = fixed(value, decimals)
+  return Number(value.toFixed(decimals)) > 0 ? `+${text}` : text
+}
+
+/** About five significant digits, as an indicator's value is read. */
+export function significant(value: number): string {
+  const size = Math.abs(value)
+  if (size !== 0 && (size < 0.0001 || size >= 1e9)) return value.toExponential(2).replace('-', MINUS)
+  const decimals = size >= 10_000 ? 1 : size >= 100 ? 2 : size >= 1 ? 3 : 5
+  return fixed(value, decimals)
+}
+
+export function percent(value: number, decimals = 2): string {
+  return `${fixed(value, decimals)} %`
+}
+
+export function signedPercent(value: number, decimals = 2): string {
+  return `${signed(value, decimals)} %`
+}
+
+/** Money for reading at a glance: 12.3 M, 840 k. */
+export function compact(value: number): string {
+  const size = Math.abs(value)
+  if (size >= 1e9) return `${fixed(value / 1e9, 2)} B`
+  if (size >= 1e6) return `${fixed(value / 1e6, 2)} M`
+  if (size >= 1e4) return `${fixed(value / 1e3, 1)} k`
+  return fixed(value, size >= 100 ? 0 : 2)
+}
+
+/** A span of time in its two largest units: 42 s, 3 min 05 s, 2 h 14 min, 3 d 4 h. */
+export function span(seconds: number): string {
+  const s = Math.max(0, Math.floor(seconds))
+  if (s < 60) return `${s} s`
+  if (s < 3600) return `${Math.floor(s / 60)} min ${String(s % 60).padStart(2, '0')} s`
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, '0')} min`
+  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`
+}
+
+/** Time of day in the trader's own zone, from microseconds UTC. */
+export function clockTime(us: number): string {
+  return new Date(us / 1000).toLocaleTimeString('en-GB', { hour12: false })
+}
+
+export function dateTime(us: number): string {
+  const date = new Date(us / 1000)
+  return `${date.toLocaleDateString('en-CA')} ${date.toLocaleTimeString('en-GB', { hour12: false })}`
+}
