@@ -12,7 +12,7 @@ from papertape.broker.lifecycle import OrderTrigger
 from papertape.broker.market import Grade, Market
 from papertape.broker.matching import Plan, Take
 from papertape.broker.money import ZERO, fee, notional, share
-from papertape.broker.order import NEVER, PROTECTIVE, Order, Phase
+from papertape.broker.order import NEVER, PROTECTIVE, Order
 from papertape.broker.position import Position
 from papertape.broker.step import Step
 from papertape.model.entries import Trade
@@ -137,7 +137,7 @@ class Exchange:
             self._reserve(order, price)
         if order.trigger is not None:
             order.move("accept", order.intent_reason)
-            self._place(order, market, "armed")
+            market.place(order, "armed")
         else:
             self._take(order, market, ts)
 
@@ -157,7 +157,7 @@ class Exchange:
                     self._withdraw(sibling, "oco: The other order of the pair was triggered.")
         order.arrive_ts = self.now + self.profile.entry_latency_us
         if order.arrive_ts > self.now:
-            self._place(order, market, "in_flight")
+            market.place(order, "in_flight")
             self.next_due = min(self.next_due, order.due_ts)
         else:
             self._take(order, market, trade.ts, gap_price=trade.price)
@@ -183,7 +183,7 @@ class Exchange:
 
     def _keep_rest(self, order: Order, market: Market, shortage: str) -> None:
         if order.limit is not None:
-            self._place(order, market, "resting")
+            market.place(order, "resting")
             order.ahead = market.displayed(order.limit, is_ask=not order.is_buy)
             order.reason = order.intent_reason
             self.step.order(order)
@@ -199,7 +199,7 @@ class Exchange:
         if order.phase != "waiting" or order.reason.partition(":")[0] != reason.partition(":")[0]:
             order.reason = reason
             self.step.order(order)
-        self._place(order, market, "waiting")
+        market.place(order, "waiting")
 
     def _plan(self, order: Order, market: Market, grade: Grade, size: int) -> Plan:
         return matching.plan_take(
@@ -320,10 +320,16 @@ class Exchange:
         if wants and not order.has_brackets and position.is_long is order.is_buy:
             order.has_brackets = True
             self._place_brackets(order, position)
-        for bracket in (position.stop, position.target):
-            if bracket is not None and bracket.is_working and bracket.remaining != position.quantity:
-                bracket.quantity = bracket.filled + position.quantity
-                self.step.order(bracket)
+        for other in self.working_of(order.strategy, order.instrument.id):
+            is_of_pair = other is position.stop or other is position.target
+            # A triggered stop of a former pair keeps its size, as long as that much is open.
+            if other.purpose in PROTECTIVE and (is_of_pair or other.remaining > position.quantity):
+                self._resize(other, position.quantity)
+
+    def _resize(self, order: Order, remaining: int) -> None:
+        if order.remaining != remaining:
+            order.quantity = order.filled + remaining
+            self.step.order(order)
 
     def _place_brackets(self, entry: Order, position: Position) -> None:
         for former in (position.stop, position.target):
@@ -343,7 +349,7 @@ class Exchange:
         order = bracket_order(order_id, number, entry, position, order_type, purpose, pct)
         self.orders[order_id] = order
         order.move("accept", order.reason)  # placed by the venue itself with the fill: no way to travel
-        self._place(order, self.markets[entry.instrument.id], "armed")
+        self.markets[entry.instrument.id].place(order, "armed")
         self.step.order(order)
         return order
 
@@ -351,23 +357,10 @@ class Exchange:
         if order.is_working:
             self.finish(order, "cancel", reason)
 
-    def _place(self, order: Order, market: Market, phase: Phase) -> None:
-        if order.phase != phase:
-            self._remove(order, market)
-            order.phase = phase
-            places = {"armed": market.armed, "waiting": market.waiting, "resting": market.resting}
-            if phase in places:
-                places[phase][order.order_id] = order
-
     def _leave(self, order: Order) -> None:
-        self._remove(order, self.markets[order.instrument.id])
-        order.phase = "done"
+        self.markets[order.instrument.id].place(order, "done")
         order.reserve = ZERO
         del self.orders[order.order_id]
-
-    def _remove(self, order: Order, market: Market) -> None:
-        for place in (market.armed, market.waiting, market.resting):
-            place.pop(order.order_id, None)
 
 
 def _trigger_reason(order: Order, trade: Trade) -> str:

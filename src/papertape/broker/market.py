@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from papertape.broker.book import BookSide
-from papertape.broker.order import Order
+from papertape.broker.order import NEVER, Order, Phase
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Trade
 from papertape.model.instrument import Instrument
 
@@ -51,6 +51,8 @@ class Market:
         "asks",
         "bids",
         "book_ts",
+        "fires_above",
+        "fires_below",
         "has_book",
         "has_depth",
         "instrument",
@@ -84,6 +86,8 @@ class Market:
         self.armed: dict[str, Order] = {}
         self.waiting: dict[str, Order] = {}
         self.resting: dict[str, Order] = {}
+        self.fires_above = NEVER
+        self.fires_below = -1
 
     def apply(self, event: MarketEvent) -> bool:
         """Take an event; return True when a working order may meet it."""
@@ -92,7 +96,9 @@ class Market:
         if type(event) is Trade:
             self.trade = event
             self.is_trade_valid = True
-            return bool(self.armed or self.resting or self.waiting)
+            if self.resting or event.price >= self.fires_above or event.price <= self.fires_below:
+                return True
+            return bool(self.waiting) and not self.has_depth
         if type(event) is BookUpdate:
             return self._apply_book(event)
         if type(event) is BookGap:
@@ -208,6 +214,35 @@ class Market:
         elif not self.has_book and self.quote is not None:
             return 0  # quotes say that this side is empty
         return side.levels.get(price, 0) if self.has_book else None
+
+    def place(self, order: Order, phase: Phase) -> None:
+        """Move a working order to where it waits for its next phase."""
+        if order.phase != phase:
+            self.remove(order)
+            order.phase = phase
+            if phase == "armed":
+                self.armed[order.order_id] = order
+                self._aim()
+            elif phase == "waiting":
+                self.waiting[order.order_id] = order
+            elif phase == "resting":
+                self.resting[order.order_id] = order
+
+    def remove(self, order: Order) -> None:
+        """Take an order away from where it waits."""
+        if order.phase == "armed":
+            del self.armed[order.order_id]
+            self._aim()
+        elif order.phase == "waiting":
+            del self.waiting[order.order_id]
+        elif order.phase == "resting":
+            del self.resting[order.order_id]
+
+    def _aim(self) -> None:
+        # The two nearest triggers: a trade between them costs two comparisons.
+        armed = [(order.trigger, order.fires_upwards) for order in self.armed.values() if order.trigger is not None]
+        self.fires_above = min((trigger for trigger, is_upwards in armed if is_upwards), default=NEVER)
+        self.fires_below = max((trigger for trigger, is_upwards in armed if not is_upwards), default=-1)
 
     def state(self) -> MarketState:
         """Return the touch and the last trade in Decimal."""

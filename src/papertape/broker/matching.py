@@ -92,8 +92,7 @@ def is_triggered(order: Order, price: int) -> bool:
     """Return whether a trade at `price` triggers an armed order."""
     if order.trigger is None:
         return False
-    is_upwards = order.is_buy is (order.order_type == "stop_market")
-    return price >= order.trigger if is_upwards else price <= order.trigger
+    return price >= order.trigger if order.fires_upwards else price <= order.trigger
 
 
 def queue_take(order: Order, trade: Trade, used: int, step: int) -> Take | None:

@@ -69,6 +69,11 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
         return self.purpose != "entry"
 
     @property
+    def fires_upwards(self) -> bool:
+        """Whether the trigger fires at prices from it upwards: a buy stop and a sell target do."""
+        return self.is_buy is (self.order_type == "stop_market")
+
+    @property
     def due_ts(self) -> int:
         """When time alone does something to the order: its arrival or its expiry."""
         return min(self.arrive_ts, self.expire_ts) if self.phase == "in_flight" else self.expire_ts

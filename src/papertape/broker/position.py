@@ -21,7 +21,7 @@ from papertape.model.views import OpenPosition
 class Position(msgspec.Struct, kw_only=True, eq=False):
     """An open position of one strategy on one instrument.
 
-    `basis_cost / basis_quantity` is the average entry price: set by entries, untouched by exits.
+    `entry_price` is `basis_cost / basis_quantity`: set by entries, untouched by exits.
     """
 
     position_id: str
@@ -35,6 +35,7 @@ class Position(msgspec.Struct, kw_only=True, eq=False):
     cost: int = 0
     basis_cost: int = 0
     basis_quantity: int = 0
+    entry_price: Decimal = ZERO
     exit_cost: int = 0
     exit_quantity: int = 0
     gross_pnl: Decimal = ZERO
@@ -54,11 +55,6 @@ class Position(msgspec.Struct, kw_only=True, eq=False):
         return self.quantity if self.is_long else -self.quantity
 
     @property
-    def entry_price(self) -> Decimal:
-        """The average price of what is open."""
-        return average_price(self.instrument, self.basis_cost, self.basis_quantity)
-
-    @property
     def open_cost(self) -> Decimal:
         """What is open, at its entry price."""
         return notional(self.instrument, self.cost)
@@ -68,6 +64,7 @@ class Position(msgspec.Struct, kw_only=True, eq=False):
         self.cost += price * size
         self.quantity += size
         self.basis_cost, self.basis_quantity = self.cost, self.quantity
+        self.entry_price = average_price(self.instrument, self.cost, self.quantity)
         self.fees = EXACT.add(self.fees, fee)
 
     def reduce(self, price: int, size: int, fee: Decimal, ts: int) -> Decimal:
