@@ -16,7 +16,7 @@ from papertape.engine.instance import Instance
 from papertape.engine.lane import Lane
 from papertape.engine.session_state import SessionState
 from papertape.engine.stepper import Stepper
-from papertape.errors import Broken, NotFound
+from papertape.errors import Broken, Invalid, NotFound
 from papertape.model.entries import (
     AlertNote,
     Batch,
@@ -59,6 +59,7 @@ class Engine:
     def __init__(self, plan: SessionPlan) -> None:
         self._broker = Broker(plan.instruments, plan.profile, plan.capital, plan.currency)
         self._lanes = {one.id: Lane(one, plan.profile.stale_book_us) for one in plan.instruments}
+        _check_names(plan)
         programs = [compile_definition(check_definition(version.definition)) for version in plan.strategies]
         self._instances = [Instance(program, lane) for program in programs for lane in self._lanes.values()]
         self._by_lane: dict[InstrumentId, list[Instance]] = {key: [] for key in self._lanes}
@@ -163,7 +164,7 @@ class Engine:
         if isinstance(entry, ClockTick):
             self._on_time(entry.ts)
         elif isinstance(entry, MarketEvent):
-            lane = self._market_lane(entry)
+            lane = self._known_lane(entry.instrument)
             if self._broker.on_event(entry):
                 raise Broken(
                     f"Entry {self._facts.entry_seq} belongs to the warm-up and would have traded; "
@@ -193,7 +194,7 @@ class Engine:
             self._facts.add(mark)
 
     def _on_market(self, event: MarketEvent) -> None:
-        lane = self._market_lane(event)
+        lane = self._known_lane(event.instrument)
         drafts = self._broker.on_event(event)
         if drafts:
             self._stepper.take(drafts)
@@ -223,11 +224,11 @@ class Engine:
                 instance.since = lane.ts
             self._stepper.step(instance)
 
-    def _market_lane(self, event: MarketEvent) -> Lane:
-        lane = self._lanes.get(event.instrument)
+    def _known_lane(self, instrument: InstrumentId) -> Lane:
+        lane = self._lanes.get(instrument)
         if lane is None:
             raise Broken(
-                f"Entry {self._facts.entry_seq} is about {event.instrument}, which this session does not trade; it has "
+                f"Entry {self._facts.entry_seq} is about {instrument}, which this session does not trade; it has "
                 f"{', '.join(self._lanes)}. Keep the journal and report it.",
                 code="engine.unknown_instrument",
             )
@@ -246,7 +247,7 @@ class Engine:
             session.is_closing = False
             self._session_changed("resume_entries", entry.reason)
         elif isinstance(entry, ClosePosition):
-            for instance in self._by_lane[self._lane(entry.instrument).instrument.id]:
+            for instance in self._by_lane[self._known_lane(entry.instrument).instrument.id]:
                 if instance.position is not None:
                     self._stepper.command(instance, entry.reason, "exit")
         elif isinstance(entry, CloseAll):
@@ -282,3 +283,14 @@ class Engine:
                 instrument=note.instrument,
             )
         )
+
+
+def _check_names(plan: SessionPlan) -> None:
+    names = [version.name for version in plan.strategies]
+    for name in names:
+        if names.count(name) > 1:
+            raise Invalid(
+                f'The strategy "{name}" is chosen twice; choose it once.',
+                code="session.duplicate_strategy",
+                path="strategies",
+            )

@@ -20,6 +20,7 @@ from papertape.strategy.evaluate import Memory, evaluate
 from papertape.strategy.machine import WATCHED
 from papertape.strategy.program import INSTANCE_NAMES, TRUE, Program
 from papertape.strategy.readings import Monitor
+from papertape.strategy.risk import venue_refusal
 from papertape.strategy.words import unit_text
 
 DEFAULT_SIGNAL_TIMEOUT_US = 300 * SECOND
@@ -45,6 +46,7 @@ class Instance:
         units = tuple(unit_text(operand.unit, lane.instrument) for operand in program.operands)
         self.monitor = Monitor(program, self.memory, self.values, self, units)
         self.is_long = definition.sections.Z1.order.side == "long"
+        self.never = venue_refusal(definition, lane.instrument)
         self.timeout_us = _signal_timeout_us(program)
         self.state: InstanceState = "MONITORING"
         self.since = 0

@@ -80,7 +80,10 @@ def instance_reason(instance: Instance, ts: int, paused: str | None) -> str:
         "COOLDOWN": _cooldown,
         "ERROR": _error,
     }[instance.state](instance, ts)
-    return f"{told} {paused}" if paused is not None and instance.state in ("MONITORING", "SIGNAL_DETECTED") else told
+    if instance.state not in ("MONITORING", "SIGNAL_DETECTED"):
+        return told
+    hindrance = instance.never.sentence if instance.never is not None else paused
+    return told if hindrance is None or instance.refused is not None else f"{told} {hindrance}"
 
 
 def waiting_clause(instance: Instance, code: SectionCode) -> str:
