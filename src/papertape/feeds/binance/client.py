@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from random import Random
 from typing import Protocol
@@ -18,7 +18,7 @@ from papertape.feeds.binance.subscription import BinanceSubscription
 from papertape.feeds.binance.venue_rest import VenueRest
 from papertape.model.entries import MarketEvent
 from papertape.model.feed import FeedStatus
-from papertape.model.instrument import Instrument
+from papertape.model.instrument import Instrument, InstrumentId
 
 _HISTORY_BARS = 120
 _HISTORY_CALLS = 4
@@ -105,6 +105,9 @@ class BinanceSource:
             hub.join(subscription)
             hub.want([instrument for instrument in instruments if _market_of(instrument) == market])
         return subscription
+
+    def take_up(self, since_ts: int, last_prices: Mapping[InstrumentId, int]) -> None:
+        """Do nothing: the exchange goes on by itself."""
 
     async def missed(self, instruments: Sequence[Instrument], since_ts: int) -> list[MarketEvent]:
         """Return the trades between `since_ts` and now, oldest first.

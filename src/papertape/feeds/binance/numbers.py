@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ IntegerParser = Callable[[str], int]
 
 # Spot prints every number with eight decimals, whatever the instrument's own precision.
 _PADDED_DECIMALS = 8
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 class Scale(NamedTuple):
@@ -30,19 +32,21 @@ def make_scale(instrument: Instrument) -> Scale:
 
 def _fast(decimals: int, exact: IntegerParser) -> IntegerParser:
     cut = _PADDED_DECIMALS - decimals
-    if cut < 0:
-        return exact
-    padding = "0" * cut
+    padding = "0" * max(0, cut)
     point = -_PADDED_DECIMALS - 1
-    whole_end = -_PADDED_DECIMALS - 1
-    fraction_end = None if cut == 0 else -cut
+    fraction_end = -cut if cut else None
     plain_point = -decimals - 1
 
     def parse(text: str) -> int:
-        if text[point : point + 1] == "." and text.endswith(padding):
-            return int(text[:whole_end] + text[-_PADDED_DECIMALS:fraction_end])
-        if decimals and text[plain_point : plain_point + 1] == ".":
-            return int(text[:plain_point] + text[-decimals:])
+        digits = ""
+        if cut >= 0 and text[point : point + 1] == "." and text.endswith(padding):
+            digits = text[:point] + text[-_PADDED_DECIMALS:fraction_end]
+        elif decimals and text[plain_point : plain_point + 1] == ".":
+            digits = text[:plain_point] + text[-decimals:]
+        if digits.isdigit():
+            return int(digits)
+        if not _NUMBER.fullmatch(text):
+            raise ValueError(f"{text!r} is not a number")
         return exact(text)
 
     return parse

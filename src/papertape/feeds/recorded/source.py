@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -66,6 +66,7 @@ class RecordedSource:
         self._clock = clock
         self._warmup_us = int(warmup_s * 1_000_000)
         self._instruments: list[Instrument] | None = None
+        self._resume_after: int | None = None
         self._prepared: dict[frozenset[InstrumentId], Prepared] = {}
         self._subscriptions: set[RecordedSubscription] = set()
         self.name = f"recorded:{path}"
@@ -88,11 +89,19 @@ class RecordedSource:
 
     async def subscribe(self, instruments: Sequence[Instrument], listener: Listener) -> RecordedSubscription:
         """Start playing what follows the warm-up; the subscription's last status is `ended`."""
-        prepared = self._prepared.pop(_key(instruments), None) or await self._prepare(instruments)
+        resume_after, self._resume_after = self._resume_after, None
+        prepared = None if resume_after is not None else self._prepared.pop(_key(instruments), None)
+        if prepared is None:
+            prepared = await self._prepare(instruments, resume_after)
         subscription = RecordedSubscription(prepared, instruments, listener, self._speed, self._clock)
         self._subscriptions.add(subscription)
         subscription.start(self._subscriptions.discard)
         return subscription
+
+    def take_up(self, since_ts: int, last_prices: Mapping[InstrumentId, int]) -> None:
+        """Let the next subscription go on after `since_ts` (exchange time) instead of after the warm-up."""
+        _ = last_prices
+        self._resume_after = since_ts
 
     async def missed(self, instruments: Sequence[Instrument], since_ts: int) -> list[MarketEvent]:
         """Return nothing: a recording stands still while nobody plays it."""
@@ -104,8 +113,8 @@ class RecordedSource:
         for subscription in tuple(self._subscriptions):
             await subscription.close()
 
-    async def _prepare(self, instruments: Sequence[Instrument]) -> Prepared:
-        return await asyncio.to_thread(prepare, self._recording, tuple(instruments), self._warmup_us)
+    async def _prepare(self, instruments: Sequence[Instrument], resume_after: int | None = None) -> Prepared:
+        return await asyncio.to_thread(prepare, self._recording, tuple(instruments), self._warmup_us, resume_after)
 
 
 class RecordedSubscription:

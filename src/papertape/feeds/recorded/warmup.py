@@ -20,8 +20,13 @@ class Prepared(NamedTuple):
     tally: Tally
 
 
-def prepare(recording: Recording, instruments: Sequence[Instrument], warmup_us: int) -> Prepared:
-    """Read the first `warmup_us` of a recording; books are carried over the border, as changes alone say nothing."""
+def prepare(
+    recording: Recording, instruments: Sequence[Instrument], warmup_us: int, resume_after: int | None = None
+) -> Prepared:
+    """Read the first `warmup_us` of a recording, or all up to the exchange time `resume_after`.
+
+    Books are carried over the border, as changes alone say nothing.
+    """
     tally = Tally()
     moments = recording.play(instruments, tally)
     books: dict[str, LevelBook] = {}
@@ -29,7 +34,8 @@ def prepare(recording: Recording, instruments: Sequence[Instrument], warmup_us: 
     border: int | None = None
     for moment in moments:
         border = moment.recv_us + warmup_us if border is None else border
-        if moment.recv_us >= border:
+        is_past = moment.recv_us >= border if resume_after is None else moment.events[0].ts > resume_after
+        if is_past:
             snapshots = _snapshots(books, moment)
             return Prepared(history, chain(snapshots, (moment,), moments), tally)
         for event in moment.events:

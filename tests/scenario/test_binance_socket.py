@@ -1,0 +1,354 @@
+"""The Binance feed over a real socket, through everything a venue and a network do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from papertape.errors import Unavailable
+from papertape.feeds.binance.client import BinanceSource
+from papertape.feeds.binance.connection import Timing
+from papertape.feeds.binance.endpoints import parse_venue_url
+from papertape.feeds.level_book import LevelBook
+from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Ticker, Trade
+from papertape.model.instrument import Instrument
+from papertape.testkit.exchange_server import ExchangeServer
+from papertape.testkit.exchange_server_listener import CollectingListener
+from papertape.testkit.exchange_server_sample import START_MS, write_sample
+
+SPOT, PERP = "BTCUSDT.BINANCE", "BTCUSDT-PERP.BINANCE"
+FAST = Timing(
+    open=3, ack=3, ping=20, silence=30, rotate=3600, overlap=0.05, rest=3, retry=0.02, longest_retry=0.1, stable=30
+)
+
+
+def wall_clock() -> int:
+    return time.time_ns() // 1000
+
+
+class Desk:
+    """A source at a server, with one session's subscription."""
+
+    def __init__(self, server: ExchangeServer, source: BinanceSource, instruments: list[Instrument]) -> None:
+        self.server = server
+        self.source = source
+        self.instruments = instruments
+        self.listener = CollectingListener()
+
+    async def subscribe(self) -> None:
+        self.subscription = await self.source.subscribe(self.instruments, self.listener)
+        await self.until(lambda: len(self.subscription.status().subscribed) == len(self.instruments))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        await self.listener.until(condition)
+
+    async def all_delivered(self) -> None:
+        """Wait until the last print the server played has come."""
+        last = [str(self.server.market(market, "BTCUSDT").trades[-1].trade_id) for market in self.markets]
+        await self.until(lambda: [self.trade_ids(market)[-1:] for market in self.markets] == [[each] for each in last])
+
+    @property
+    def markets(self) -> list[str]:
+        return ["spot" if instrument.kind == "spot" else "usdm" for instrument in self.instruments]
+
+    def trade_ids(self, market: str = "spot") -> list[str]:
+        wanted = SPOT if market == "spot" else PERP
+        return [trade.trade_id for trade in self.listener.of(Trade) if trade.instrument == wanted]
+
+    def gaps(self) -> list[BookGap]:
+        return self.listener.of(BookGap)
+
+
+@asynccontextmanager
+async def desk(
+    folder: Path, *, timing: Timing = FAST, instruments: tuple[str, ...] = (SPOT,), steps: int = 1_000
+) -> AsyncIterator[Desk]:
+    sample = write_sample(folder, steps=steps, markets=("spot", "usdm"))
+    async with ExchangeServer(sample.path, speed=0) as server:
+        source = BinanceSource(wall_clock, endpoints=parse_venue_url(server.venue_url), timing=timing, jitter=Random(1))
+        try:
+            offered = {instrument.id: instrument for instrument in await source.instruments()}
+            made = Desk(server, source, [offered[each] for each in instruments])
+            await made.subscribe()
+            yield made
+        finally:
+            await source.close()
+
+
+def ids(first: int, last: int) -> list[str]:
+    return [str(trade_id) for trade_id in range(first, last + 1)]
+
+
+def best_of(events: list[MarketEvent]) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    book = LevelBook()
+    for event in events:
+        if isinstance(event, BookUpdate):
+            book.apply(event)
+        elif isinstance(event, BookGap):
+            book.void()
+    return book.best
+
+
+async def test_trades_quotes_books_and_statistics_of_both_markets_arrive(tmp_path: Path) -> None:
+    async with desk(tmp_path, instruments=(SPOT, PERP)) as made:
+        await made.server.advance()
+        await made.all_delivered()
+        await made.until(lambda: best_of([e for e in made.listener.events if e.instrument == PERP]) is not None)
+        kinds = {(type(event), event.instrument) for event in made.listener.events}
+        status = made.subscription.status()
+    assert kinds >= {(kind, each) for kind in (Trade, Quote, BookUpdate, Ticker) for each in (SPOT, PERP)}
+    assert (made.trade_ids("spot"), made.trade_ids("usdm")) == (ids(1_001, 2_000), ids(1_001, 2_000))
+    assert (status.state, status.gaps, status.decode_errors, status.reconnects) == ("live", 0, 0, 0)
+    assert abs(status.clock_offset_us - (START_MS * 1000 - wall_clock())) < 3_600_000_000
+
+
+async def test_a_burst_is_handed_over_at_once_and_not_message_by_message(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        await made.server.advance()
+        await made.all_delivered()
+    assert made.listener.bursts < len(made.listener.events) / 5
+
+
+async def test_the_book_agrees_with_the_quote_at_the_end(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        await made.server.advance(frames=300)
+        await made.until(lambda: best_of(made.listener.events) is not None)
+        await made.server.advance()
+        await made.all_delivered()
+        quote = made.listener.of(Quote)[-1]
+        expected = ((quote.bid, quote.bid_size), (quote.ask, quote.ask_size))
+        await made.until(lambda: best_of(made.listener.events) == expected)
+    assert made.gaps() == []
+
+
+async def test_after_a_cut_everything_is_resubscribed_and_the_missed_trades_come_in_order(tmp_path: Path) -> None:
+    async with desk(tmp_path, instruments=(SPOT, PERP)) as made:
+        await made.server.advance(seconds=4)
+        await made.all_delivered()
+        made.server.cut()
+        await made.until(lambda: len(made.gaps()) == 2)
+        await made.server.advance(seconds=2)
+        await made.until(lambda: len(made.subscription.status().subscribed) == 2)
+        await made.server.advance()
+        await made.all_delivered()
+        await made.until(lambda: best_of([e for e in made.listener.events if e.instrument == SPOT]) is not None)
+        status = made.subscription.status()
+    assert {gap.instrument for gap in made.gaps()} == {SPOT, PERP}
+    assert (made.trade_ids("spot"), made.trade_ids("usdm")) == (ids(1_001, 2_000), ids(1_001, 2_000))
+    assert (status.state, status.reconnects) == ("live", 3)
+    assert "reconnecting" in made.listener.states
+
+
+async def test_twenty_cuts_lose_and_repeat_nothing(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        for _ in range(20):
+            await made.server.advance(seconds=0.3)
+            made.server.cut()
+            before = made.subscription.status().reconnects
+            await made.until(lambda before=before: made.subscription.status().reconnects > before)  # type: ignore[misc]
+            await made.until(lambda: len(made.subscription.status().subscribed) == 1)
+        await made.server.advance()
+        await made.all_delivered()
+    assert made.trade_ids() == ids(1_001, 2_000)
+
+
+async def test_a_skipped_trade_is_noticed_and_fetched(tmp_path: Path) -> None:
+    async with desk(tmp_path, instruments=(SPOT, PERP)) as made:
+        await made.server.advance(seconds=2)
+        made.server.skip("BTCUSDT", "trade", 3)
+        made.server.skip("BTCUSDT", "trade", 3, market="usdm")
+        await made.server.advance()
+        await made.all_delivered()
+        status = made.subscription.status()
+    assert (made.trade_ids("spot"), made.trade_ids("usdm")) == (ids(1_001, 2_000), ids(1_001, 2_000))
+    assert (status.gaps, made.gaps()) == (2, [])
+
+
+async def test_a_trade_that_cannot_be_fetched_is_announced_as_a_gap_and_the_book_comes_back(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        await made.server.advance(seconds=2)
+        await made.all_delivered()
+        made.server.skip("BTCUSDT", "trade", 1)
+        await made.server.advance(seconds=0.01)
+        made.server.forget_trades()
+        await made.server.advance(seconds=1)
+        await made.until(lambda: len(made.gaps()) == 1)
+        await made.until(lambda: best_of(made.listener.events) is not None)
+    assert made.gaps()[0].reason == "1 trades are missing and the venue no longer gives them"
+
+
+async def test_a_skipped_book_update_voids_the_book_until_a_new_snapshot(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        await made.server.advance(seconds=2)
+        await made.until(lambda: best_of(made.listener.events) is not None)
+        made.server.skip("BTCUSDT", "depth", 1)
+        await made.server.advance(seconds=2)
+        await made.until(lambda: len(made.gaps()) == 1)
+        await made.until(lambda: best_of(made.listener.events) is not None)
+        snapshots = [update for update in made.listener.of(BookUpdate) if update.is_snapshot]
+    assert (len(snapshots), made.subscription.status().gaps) == (2, 1)
+
+
+async def test_a_venue_that_hangs_is_left_and_connected_anew(tmp_path: Path) -> None:
+    async with desk(tmp_path, timing=_with(silence=0.2)) as made:
+        await made.server.advance(seconds=1)
+        await made.all_delivered()
+        made.server.hang()
+        await made.until(lambda: "no data for 0.2 s" in "".join(gap.reason for gap in made.gaps()))
+        await made.until(lambda: len(made.subscription.status().subscribed) == 1)
+        await made.server.advance(seconds=1)
+        await made.all_delivered()
+    assert made.trade_ids() == ids(1_001, 1_200)
+
+
+async def test_garbage_is_counted_and_the_data_goes_on(tmp_path: Path) -> None:
+    garbage: list[str | bytes] = ["nonsense", b"\x00\xff", "{}", '{"stream":"btcusdt@trade","data":{"t":"x"}}', "[]"]
+    async with desk(tmp_path) as made:
+        for message in garbage:
+            made.server.send_raw(message)
+        await made.server.advance(seconds=1)
+        await made.all_delivered()
+        status = made.subscription.status()
+    assert (status.decode_errors, bool(status.last_error), status.reconnects) == (5, True, 0)
+    assert made.trade_ids() == ids(1_001, 1_100)
+
+
+async def test_rotation_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    async with desk(tmp_path, instruments=(SPOT, PERP)) as made:
+        for round_ in range(1, 4):
+            await made.server.advance(seconds=1)
+            before = made.server.connections
+            made.server.announce_shutdown()
+            await made.server.wait_for(lambda server, before=before: server.connections == before + 3)  # type: ignore[misc]
+            await made.server.advance(seconds=1)
+            await made.server.wait_for(lambda server: len(server.clients) == 3)
+            assert made.subscription.status().state == "live", round_
+        await made.server.advance()
+        await made.all_delivered()
+        status = made.subscription.status()
+    assert (made.trade_ids("spot"), made.trade_ids("usdm")) == (ids(1_001, 2_000), ids(1_001, 2_000))
+    assert (status.reconnects, status.gaps, made.gaps(), made.listener.states[-1]) == (0, 0, [], "live")
+    assert _update_keys(made) == sorted(set(_update_keys(made)))
+
+
+async def test_the_connection_is_replaced_before_the_venues_limit(tmp_path: Path) -> None:
+    async with desk(tmp_path, timing=_with(rotate=0.15)) as made:
+        await made.server.wait_for(lambda server: server.connections >= 3)
+        await made.server.advance(seconds=1)
+        await made.all_delivered()
+        status = made.subscription.status()
+    assert (made.trade_ids(), status.reconnects) == (ids(1_001, 1_100), 0)
+
+
+async def test_a_refused_subscription_is_said_and_tried_again(tmp_path: Path) -> None:
+    sample = write_sample(tmp_path)
+    async with ExchangeServer(sample.path, speed=0) as server:
+        source = BinanceSource(wall_clock, endpoints=parse_venue_url(server.venue_url), timing=FAST)
+        server.refuse_subscriptions("Invalid request")
+        listener = CollectingListener()
+        subscription = await source.subscribe(await source.instruments(), listener)
+        await listener.until(
+            lambda: "Binance refused the subscription: 2 Invalid request" in subscription.status().detail
+        )
+        assert subscription.status().subscribed == frozenset()
+        server.refuse_subscriptions(None)
+        await listener.until(lambda: subscription.status().subscribed == {SPOT})
+        await source.close()
+
+
+async def test_a_subscription_that_is_never_acknowledged_is_said_and_tried_again(tmp_path: Path) -> None:
+    sample = write_sample(tmp_path)
+    async with ExchangeServer(sample.path, speed=0) as server:
+        source = BinanceSource(wall_clock, endpoints=parse_venue_url(server.venue_url), timing=_with(ack=0.1))
+        server.answer_commands(answers=False)
+        listener = CollectingListener()
+        subscription = await source.subscribe(await source.instruments(), listener)
+        await listener.until(lambda: "did not acknowledge SUBSCRIBE" in subscription.status().detail)
+        server.answer_commands(answers=True)
+        await listener.until(lambda: subscription.status().subscribed == {SPOT})
+        await source.close()
+
+
+async def test_sessions_share_one_connection_and_the_second_starts_with_the_book(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        await made.server.advance(seconds=1)
+        await made.until(lambda: best_of(made.listener.events) is not None)
+        await made.all_delivered()
+        late = CollectingListener()
+        second = await made.source.subscribe(made.instruments, late)
+        await made.server.advance(seconds=1)
+        await late.until(lambda: len(late.of(Trade)) == 100)
+        await made.subscription.close()
+        await made.server.advance(seconds=1)
+        await late.until(lambda: len(late.of(Trade)) == 200)
+        connections = made.server.connections
+        await second.close()
+        await made.server.wait_for(lambda server: server.clients == [])
+    first = late.events[0]
+    assert isinstance(first, BookUpdate)
+    assert (first.is_snapshot, connections, len(made.trade_ids())) == (True, 1, 200)
+
+
+async def test_an_exchange_that_refuses_is_unreachable_with_a_sentence_and_found_again(tmp_path: Path) -> None:
+    sample = write_sample(tmp_path)
+    async with ExchangeServer(sample.path, speed=0) as server:
+        source = BinanceSource(wall_clock, endpoints=parse_venue_url(server.venue_url), timing=FAST)
+        assert await source.reachable(3) is None
+        server.refuse()
+        sentence = await source.reachable(3)
+        with pytest.raises(Unavailable, match="503"):
+            await source.instruments()
+        server.refuse(refuses=False)
+        assert (await source.reachable(3), bool(sentence)) == (None, True)
+        await source.close()
+
+
+async def test_where_nobody_listens_the_sentence_says_so() -> None:
+    source = BinanceSource(wall_clock, endpoints=parse_venue_url("ws://127.0.0.1:1,http://127.0.0.1:1"), timing=FAST)
+    sentence = await source.reachable(3)
+    await source.close()
+    assert sentence is not None
+    assert "does not answer at http://127.0.0.1:1" in sentence
+
+
+async def test_the_market_plays_by_itself_at_its_speed(tmp_path: Path) -> None:
+    sample = write_sample(tmp_path, steps=500)
+    async with ExchangeServer(sample.path, speed=100) as server:
+        source = BinanceSource(wall_clock, endpoints=parse_venue_url(server.venue_url), timing=FAST)
+        listener = CollectingListener()
+        await source.subscribe(await source.instruments(), listener)
+        await listener.until(lambda: len(listener.of(Trade)) == len(sample.trade_ids))
+        await source.close()
+    assert [trade.trade_id for trade in listener.of(Trade)] == [str(each) for each in sample.trade_ids]
+
+
+async def test_a_looping_market_goes_on_with_growing_ids_and_a_new_book(tmp_path: Path) -> None:
+    sample = write_sample(tmp_path, steps=100)
+    async with ExchangeServer(sample.path, speed=0, loops=True) as server:
+        source = BinanceSource(wall_clock, endpoints=parse_venue_url(server.venue_url), timing=FAST)
+        listener = CollectingListener()
+        subscription = await source.subscribe(await source.instruments(), listener)
+        await listener.until(lambda: subscription.status().subscribed == {SPOT})
+        await server.advance(frames=150)
+        await listener.until(lambda: best_of(listener.events) is not None)
+        await server.advance(frames=300)
+        await listener.until(lambda: len(listener.of(BookGap)) == 1 and best_of(listener.events) is not None)
+        await source.close()
+    numbers = [int(trade.trade_id) for trade in listener.of(Trade)]
+    times = [trade.ts for trade in listener.of(Trade)]
+    assert (numbers, times) == (list(range(1_001, 1_001 + len(numbers))), sorted(times))
+    assert len(numbers) > 200
+
+
+def _with(**changes: float) -> Timing:
+    values = {name: getattr(FAST, name) for name in FAST.__struct_fields__}
+    return Timing(**(values | changes))
+
+
+def _update_keys(made: Desk) -> list[tuple[int, int]]:
+    return [(1, quote.ts) for quote in made.listener.of(Quote) if quote.instrument == PERP]
