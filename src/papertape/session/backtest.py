@@ -117,21 +117,25 @@ def replay_facts(row: SessionRow, history: History) -> Iterator[AnyEvent]:
         yield from core.replay(batch)
 
 
-def stored_facts(row: SessionRow, history: History) -> list[AnyEvent]:
-    """Return every stored fact of a session in the order of the tape."""
+def stored_facts(row: SessionRow, history: History, until: int) -> list[AnyEvent]:
+    """Return every stored fact of a session up to seq `until`, in the order of the tape."""
     facts: list[AnyEvent] = []
     for table in EVENT_TABLES:
         after = 0
-        while page := history.events(table, row.session_id, after=after, limit=5_000):
+        while page := history.events(table, row.session_id, after=after, until=until, limit=5_000):
             facts += page
             after = page[-1].seq
     return sorted(facts, key=lambda fact: fact.seq)
 
 
 def first_difference(row: SessionRow, history: History) -> Difference | None:
-    """Return where the replay of a session's tape differs from its stored facts in the canonical bytes, or None."""
-    stored = {fact.seq: encode_canonical(fact) for fact in stored_facts(row, history)}
-    replayed = {fact.seq: encode_canonical(fact) for fact in replay_facts(row, history)}
+    """Return where the replay of a session's tape differs from its stored facts in the canonical bytes, or None.
+
+    A session that still runs is compared up to its newest stored fact of this moment.
+    """
+    until = history.last_event_seq(row.session_id)
+    stored = {fact.seq: encode_canonical(fact) for fact in stored_facts(row, history, until)}
+    replayed = {fact.seq: encode_canonical(fact) for fact in replay_facts(row, history) if fact.seq <= until}
     for seq in sorted(stored.keys() | replayed.keys()):
         if stored.get(seq) != replayed.get(seq):
             return Difference(seq=seq, stored=_text(stored.get(seq)), replayed=_text(replayed.get(seq)))
