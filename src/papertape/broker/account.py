@@ -77,10 +77,15 @@ class Account:
         self.positions[order.strategy, order.instrument.id] = position
         return position
 
-    def available(self, working: Iterable[Order]) -> Decimal:
-        """Return the cash that neither open positions nor working entry orders have committed."""
+    def available(self, working: Iterable[Order], markets: dict[InstrumentId, Market]) -> Decimal:
+        """Return the cash that neither open positions nor working entry orders have committed.
+
+        What a perpetual has lost so far is committed too; what it has won is not free before it is closed.
+        """
         free = self.cash
         for position in self.positions.values():
+            if position.instrument.kind == "perpetual":
+                free = EXACT.add(free, min(ZERO, position.unrealized(mark_of(position, markets))))
             free = EXACT.subtract(free, commitment(position.instrument, position.open_cost, position.leverage))
         for order in working:
             if order.reserve:

@@ -148,6 +148,7 @@ class Exchange:
 
     def _trigger(self, order: Order, market: Market, trade: Trade) -> None:
         order.is_triggered = True
+        order.trigger_ts, order.trigger_trade = trade.ts, trade.price
         order.intent_reason = order.reason = _trigger_reason(order, trade)
         self.step.order(order)
         position = self.account.positions.get((order.strategy, order.instrument.id))
@@ -160,9 +161,9 @@ class Exchange:
             market.place(order, "in_flight")
             self.next_due = min(self.next_due, order.due_ts)
         else:
-            self._take(order, market, trade.ts, gap_price=trade.price)
+            self._take(order, market, trade.ts)
 
-    def _take(self, order: Order, market: Market, ts: int, gap_price: int | None = None) -> None:
+    def _take(self, order: Order, market: Market, ts: int) -> None:
         grade = market.grade(ts, self.profile.stale_book_us)
         if grade is None:
             self._wait(order, market, rules.stale_reason(market, ts))
@@ -170,7 +171,8 @@ class Exchange:
         allowed = self._allowed(order)
         plan = self._plan(order, market, grade, allowed)
         if order.is_triggered:
-            plan = matching.triggered_at(plan, order, gap_price)
+            is_trade_newer = market.has_depth and market.depth_ts() <= order.trigger_ts
+            plan = matching.triggered_at(plan, order, order.trigger_trade if is_trade_newer else None)
         refusal = self._refuse_plan(order, plan, allowed)
         if refusal is not None:
             self.finish(order, "reject" if order.status == "submitted" else "cancel", refusal)
@@ -236,7 +238,7 @@ class Exchange:
         opening = size - min(size, self._opposite(order))
         needed = rules.cash_needed(order.instrument, price_lots, order.leverage, self.profile.taker_fee)
         others = (other for other in self.orders.values() if other is not order)
-        available = self.account.available(others)
+        available = self.account.available(others, self.markets)
         return rules.refuse_funds(share(needed, opening, size), available, self.account.currency) if opening else None
 
     def _opposite(self, order: Order) -> int:

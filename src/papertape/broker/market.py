@@ -165,6 +165,10 @@ class Market:
             return "trades"
         return None
 
+    def depth_ts(self) -> int:
+        """Return when the newest quote or book came."""
+        return max(self.book_ts, 0 if self.quote is None else self.quote.ts)
+
     def touch(self, *, is_ask: bool) -> tuple[int, int] | None:
         """Return the best price and its displayed size by the newer of book and quote; None for an empty side.
 

@@ -72,7 +72,7 @@ def plan_take(
 
 
 def triggered_at(plan: Plan, order: Order, trade_price: int | None) -> Plan:
-    """Return the plan of a triggered order: never better than the trade that just triggered it, if one did."""
+    """Return the plan of a triggered order: never better than its trade, where that is newer than the depth."""
     rule = "target_triggered" if order.purpose == "take_profit" else "stop_triggered"
     worse = max if order.is_buy else min
     return Plan(

@@ -24,7 +24,8 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     """A working order. Prices and sizes are the instrument's integers; times are microseconds UTC.
 
     `ahead` is the displayed size queued before a resting order, None while unknown. `filled_price_lots` is
-    `Σ price × size` of its fills. `reserve` is the cash set aside for it while nothing of it has filled.
+    `Σ price × size` of its fills. `reserve` is the cash set aside for what has not filled yet. `trigger_trade` is the
+    price of the trade that triggered it, at `trigger_ts`.
     """
 
     order_id: str
@@ -47,6 +48,8 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     status: OrderStatus = "submitted"
     phase: Phase = "in_flight"
     is_triggered: bool = False
+    trigger_ts: int = 0
+    trigger_trade: int = 0
     filled: int = 0
     filled_price_lots: int = 0
     ahead: int | None = None

@@ -116,6 +116,33 @@ def test_a_triggered_stop_takes_the_latency_of_an_order() -> None:
     assert executions(filled) == [("O-2", "stop_triggered", "1.000", "98.00")]
 
 
+def test_a_stop_under_way_is_not_saved_by_a_touch_older_than_the_trade_that_triggered_it() -> None:
+    broker = _long(entry_latency_us=100)
+    broker.on_time(101)
+
+    broker.on_event(trade(200, "95.00", "1", "sell"))
+    filled = broker.on_time(300)
+
+    assert executions(filled) == [("O-2", "stop_triggered", "1.000", "95.00")]
+
+
+def test_a_strategy_may_enter_by_a_stop_or_a_target_order() -> None:
+    broker = broker_with()
+    broker.on_event(quote(1, "99.99", "3", "100.00", "3"))
+    broker.submit(order("buy", "1", order_type="stop_market", trigger_price=Decimal("100.50")), 1)
+    broker.submit(order("sell", "1", order_type="take_profit_market", trigger_price=Decimal("101.00")), 1)
+
+    below = broker.on_event(trade(2, "100.49", "0.1", "buy"))
+    breakout = broker.on_event(trade(3, "100.50", "0.1", "buy"))
+    broker.on_event(quote(4, "101.00", "3", "101.01", "3"))
+    reversal = broker.on_event(trade(5, "101.00", "0.1", "sell"))
+
+    assert below == []
+    assert executions(breakout) == [("O-1", "stop_triggered", "1.000", "100.50")]
+    assert executions(reversal) == [("O-2", "stop_triggered", "1.000", "101.00")]
+    assert broker.open_position_count == 0
+
+
 def test_a_stop_on_a_stale_market_waits_visibly_and_never_gives_up() -> None:
     broker = _long(stale_book_us=10)
 

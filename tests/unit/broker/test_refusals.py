@@ -103,6 +103,16 @@ def test_leverage_commits_only_the_margin() -> None:
     assert statuses(second) == [("O-2", "rejected", "funds.insufficient")]
 
 
+def test_what_a_perpetual_has_lost_so_far_is_not_free() -> None:
+    broker = _with_market()
+    broker.submit(order("buy", "50", leverage=20), 2)
+    broker.on_event(quote(3, "49.99", "100", "50.00", "100"))
+
+    _, drafts = broker.submit(order("buy", "150", leverage=1, strategy="ema-cross"), 3)
+
+    assert statuses(drafts) == [("O-2", "rejected", "funds.insufficient")]
+
+
 def test_a_resting_entry_sets_its_funds_aside() -> None:
     broker = _with_market()
     broker.submit(limit("buy", "60", "99.00", instrument=SPOT), 2)
