@@ -145,13 +145,14 @@ async def test_an_unreachable_feed_is_said_and_nothing_is_created() -> None:
 
 
 async def test_history_warms_the_indicators_and_never_trades() -> None:
-    time = bench().time
+    now = bench().time.clock()
+    minute = now - now % 60_000_000
     old = [
         VenueBar(
-            ts=time.clock() - (30 - i) * 60_000_000, recv_ts=time.clock(), instrument=ETH.id, interval_s=60,
-            open_ts=time.clock() - (31 - i) * 60_000_000, open=100, high=120, low=90, close=100 + i, volume=5,
+            ts=minute - back * 60_000_000, recv_ts=now, instrument=ETH.id, interval_s=60,
+            open_ts=minute - (back + 1) * 60_000_000, open=100, high=130, low=90, close=129 - back, volume=5,
         )
-        for i in range(30)
+        for back in reversed(range(30))
     ]  # fmt: skip
     desk = bench(history=old)
     view = await desk.start("ETHUSDT", strategy="slow-average")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from papertape.model.entries import MarketEvent, Quote, Trade
@@ -123,6 +124,9 @@ class SessionBench:
 
     def restart(self, source: FakeSource) -> SessionBench:
         """Return a desk that finds what this one left, without its having said goodbye."""
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("session "):
+                task.cancel()
         return SessionBench(source, time=self.time, store=self.store)
 
     async def start(self, *symbols: str, strategy: str = "buy-the-tick", key: str | None = None) -> SessionView:
