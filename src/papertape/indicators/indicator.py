@@ -11,6 +11,8 @@ from papertape.indicators.bars import Bar
 
 BEFORE_ALL = -(1 << 62)
 """A time before every event, in microseconds."""
+AFTER_ALL = 1 << 62
+"""A time after every event, in microseconds."""
 
 _NOT_FINITE = "the result is not a finite number"
 
@@ -69,22 +71,31 @@ class _Deaf:
 
 
 class Measure(_Deaf, ABC):
-    """The shell of an indicator: ignores every input until a subclass takes it, and lets only finite values out."""
+    """The shell of an indicator: ignores every input until a subclass takes it, and lets only finite values out.
 
-    __slots__ = ("_now",)
+    A value is computed again only when it may have changed: `_answer` sets `_until`, the time before which the answer
+    stays a number or stays none if nothing comes, and whatever takes an input sets it back to `BEFORE_ALL`.
+    """
+
+    __slots__ = ("_now", "_until", "_value")
 
     def __init__(self) -> None:
         self._now = BEFORE_ALL
+        self._until = BEFORE_ALL
+        self._value: float | None = None
 
     def value(self, ts: int) -> float | None:
         """Return the finite value as of `ts`, or None when `reason` has the reason."""
+        if ts < self._until:
+            return self._value
         if ts < self._now:
             ts = self._now
         else:
             self._now = ts
         answer = self._answer(ts)
         # x - x is 0 for every finite x only; + 0.0 turns -0.0 into 0.0.
-        return answer + 0.0 if isinstance(answer, float) and answer - answer == 0.0 else None
+        self._value = answer + 0.0 if isinstance(answer, float) and answer - answer == 0.0 else None
+        return self._value
 
     def reason(self, ts: int) -> str | None:
         """Return why there is no value as of `ts`, or None when there is one."""
@@ -93,6 +104,8 @@ class Measure(_Deaf, ABC):
         else:
             self._now = ts
         answer = self._answer(ts)
+        # The words may change before the value does, and the value was not kept here.
+        self._until = BEFORE_ALL
         if isinstance(answer, str):
             return answer
         return None if answer - answer == 0.0 else _NOT_FINITE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from papertape.indicators.bars import Bar
-from papertape.indicators.indicator import Measure, Warmup, warming_up
+from papertape.indicators.indicator import AFTER_ALL, BEFORE_ALL, Measure, Warmup, warming_up
 from papertape.indicators.windows import Window
 
 SECOND = 1_000_000
@@ -51,6 +51,7 @@ class TradeMeasure(Measure):
             self._now = ts
         if self._first is None:
             self._first = ts
+        self._until = BEFORE_ALL
         self._take(ts, price, size, is_buy)
 
     def warmup(self, ts: int) -> Warmup:
@@ -60,14 +61,20 @@ class TradeMeasure(Measure):
         return Warmup(have / SECOND, self._need / SECOND, "s")
 
     def _answer(self, now: int) -> float | str:
-        if self._first is None:
+        first = self._first
+        if first is None:
             return "no trades yet"
-        if now - self._first < self._need:
+        if now - first < self._need:
+            self._until = first + self._need
             return warming_up(self.warmup(now))
+        until = AFTER_ALL
         for window in self._windows:
-            window.settle(now)
+            window_until = window.settle(now)
+            if window_until < until:
+                until = window_until
             if window.lost_ts > now - window.t1:
                 return f"more than {window.capacity} trades {window_words(window)}"
+        self._until = until
         return self._result()
 
     def _take(self, ts: int, price: float, size: float, is_buy: bool) -> None:  # noqa: ARG002 - a side counts to few
@@ -100,6 +107,7 @@ class QuoteMeasure(Measure):
         self._ask = ask
         self._ask_size = ask_size
         self._has_quote = True
+        self._until = BEFORE_ALL
 
     def on_gap(self, ts: int) -> None:
         """Forget the quote: the book is void."""
@@ -107,12 +115,14 @@ class QuoteMeasure(Measure):
             self._now = ts
         self._has_gap = True
         self._has_quote = False
+        self._until = BEFORE_ALL
 
     def warmup(self, ts: int) -> Warmup:  # noqa: ARG002 - the quote's age is judged by the caller, by receive time
         """Return whether there is a quote."""
         return Warmup(1.0 if self._has_quote else 0.0, 1.0, "quotes")
 
     def _answer(self, now: int) -> float | str:  # noqa: ARG002 - a quote holds until the next one
+        self._until = AFTER_ALL
         if not self._has_quote:
             return "no quotes since the gap" if self._has_gap else "no quotes yet"
         if self._bid <= 0.0 or self._bid_size <= 0.0:
@@ -141,6 +151,7 @@ class BarMeasure(Measure):
         if bar.ts_close > self._now:
             self._now = bar.ts_close
         self._have += 1
+        self._until = BEFORE_ALL
         self._take(bar)
 
     def warmup(self, ts: int) -> Warmup:  # noqa: ARG002 - bars count, not time
@@ -148,6 +159,7 @@ class BarMeasure(Measure):
         return Warmup(float(min(self._have, self._need)), float(self._need), "bars")
 
     def _answer(self, now: int) -> float | str:
+        self._until = AFTER_ALL
         if self._have < self._need:
             return warming_up(self.warmup(now))
         return self._current

@@ -16,6 +16,7 @@ from papertape.indicators.fixed import FIXED, FIXED_ONE
 
 CAPACITY = 1 << 20
 _BEFORE_ALL = -(1 << 62)
+_AFTER_ALL = 1 << 62
 
 
 class Window:
@@ -50,15 +51,29 @@ class Window:
             self.lost_ts = self._late_ts[0]
         self.settle(ts)
 
-    def settle(self, now: int) -> None:
-        """Slide the window to end `t2` before `now`, which must not be older than the newest trade."""
+    def settle(self, now: int) -> int:
+        """Slide the window to end `t2` before `now`, which must not be older than the newest trade.
+
+        Returns:
+            The time before which it holds the same if no trade comes.
+        """
+        until = _AFTER_ALL
         late = self._late_ts
         if late:
-            edge = now - self.t2
-            while late and late[0] <= edge:
-                self._enter(late.popleft(), self._late_x.popleft())
-        if self._ts and self._ts[0] <= now - self.t1:
+            self._admit(now - self.t2)
+            if late:
+                until = late[0] + self.t2
+        times = self._ts
+        if times and times[0] <= now - self.t1:
             self._leave(now - self.t1)
+        if times and times[0] + self.t1 < until:
+            until = times[0] + self.t1
+        return until
+
+    def _admit(self, edge: int) -> None:
+        late = self._late_ts
+        while late and late[0] <= edge:
+            self._enter(late.popleft(), self._late_x.popleft())
 
     def _enter(self, ts: int, x: float) -> None:
         self._ts.append(ts)
@@ -142,25 +157,41 @@ class PathWindow(Window):
     defined as soon as there is one, also when no trade fell into the window.
     """
 
-    __slots__ = ("_area",)
+    __slots__ = ("_area", "_first", "_last")
 
     def __init__(self, t1: int, t2: int = 0, capacity: int = CAPACITY) -> None:
         super().__init__(t1, t2, capacity)
         # The integral from the first trade ever to the trade at the same place of `_ts`.
         self._area: deque[int] = deque()
+        # The oldest and the newest price, fixed-point.
+        self._first = 0
+        self._last = 0
 
     def average(self, now: int) -> float:
         """Return integral / duration of the window settled at `now`; a trade must be at or before its start."""
         end = now - self.t2
         start = now - self.t1
-        first = self._area[0] + int(self.x[0] * FIXED) * (start - self._ts[0])
-        last = self._area[-1] + int(self.x[-1] * FIXED) * (end - self._ts[-1])
+        first = self._area[0] + self._first * (start - self._ts[0])
+        last = self._area[-1] + self._last * (end - self._ts[-1])
         return (last - first) / ((end - start) * FIXED_ONE)
 
+    def settle(self, now: int) -> int:
+        """Slide the window as others do; its average moves with time, so what it returns is `now`."""
+        if self._late_ts:
+            self._admit(now - self.t2)
+        times = self._ts
+        if len(times) > 1 and times[1] <= now - self.t1:
+            self._leave(now - self.t1)
+        return now
+
     def _enter(self, ts: int, x: float) -> None:
+        price = int(x * FIXED)
         area = 0
         if self._ts:
-            area = self._area[-1] + int(self.x[-1] * FIXED) * (ts - self._ts[-1])
+            area = self._area[-1] + self._last * (ts - self._ts[-1])
+        else:
+            self._first = price
+        self._last = price
         self._ts.append(ts)
         self.x.append(x)
         self._area.append(area)
@@ -177,3 +208,4 @@ class PathWindow(Window):
         self._ts.popleft()
         self.x.popleft()
         self._area.popleft()
+        self._first = int(self.x[0] * FIXED)

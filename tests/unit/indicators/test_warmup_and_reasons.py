@@ -202,3 +202,21 @@ def test_a_trade_exactly_t2_old_is_in_the_window_and_one_exactly_t1_old_is_not()
     found = [volume.value(at) for at in (30 * SECOND, 40 * SECOND - 1, 40 * SECOND, 50 * SECOND - 1, 50 * SECOND)]
 
     assert found == [2.0, 2.0, 6.0, 6.0, 4.0]
+
+
+def test_a_value_just_read_gives_way_to_the_next_trade_of_the_same_instant() -> None:
+    last = make_indicator("last_price", {})
+    trade(last, 1, price=5.0)
+    before = last.value(SECOND)
+    trade(last, 1, price=6.0)
+
+    assert (before, last.value(SECOND)) == (5.0, 6.0)
+
+
+def test_asking_for_the_reason_leaves_the_value_right() -> None:
+    mid = make_indicator("mid_price", {})
+    asked = [mid.value(0), mid.reason(0)]
+    mid.on_quote(1, 1.0, 1.0, 3.0, 1.0)
+    asked += [mid.reason(1), mid.value(1), mid.reason(1), mid.value(1)]
+
+    assert asked == [None, "no quotes yet", None, 2.0, None, 2.0]
