@@ -157,9 +157,10 @@ async def test_history_warms_the_indicators_and_never_trades() -> None:
     desk = bench(history=old)
     view = await desk.start("ETHUSDT", strategy="slow-average")
     await settle()
+    assert [type(fact) for fact in desk.stored(view.session_id)] == [SessionChanged]
+    desk.venue.emit(desk.trade(ETH, 129))
     indicators = desk.desk.latest(view.session_id, "indicators").values()
     assert [item.value for item in indicators if item.kind == "sma"] == [1.195]
-    assert [type(fact) for fact in desk.stored(view.session_id)] == [SessionChanged]
 
 
 async def test_stop_closes_positions_and_a_stopped_session_takes_no_more_commands() -> None:
