@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from papertape.indicators.kinds.sum_volume import SumVolume
+from papertape.indicators.fixed import to_float
+from papertape.indicators.measures import TradeMeasure
 from papertape.indicators.windows import HighWindow, LowWindow, PathWindow, SumWindow, Window
 
 
@@ -42,15 +43,24 @@ def test_a_window_that_ends_before_now_limits_the_trades_it_awaits(kind: type[Wi
     assert (len(window.x), window.lost_ts) == (3, 3)
 
 
-def test_an_indicator_is_undecided_until_what_its_window_lost_would_have_left_it_anyway() -> None:
-    indicator = SumVolume(100, 0)
-    indicator._window.capacity = 3  # noqa: SLF001 - a million trades would be slow
-    for ts in (0, 100, 110, 120, 130):
-        indicator.on_trade(ts, 1.0, 1.0, True)
+class Volume(TradeMeasure):
+    """The volume of 100 us, in a window that holds three trades."""
 
-    assert indicator.reason(199) == "more than 3 trades in the last 0.0001 s"
-    assert indicator.value(199) is None
-    assert indicator.value(200) == 3.0
+    def __init__(self) -> None:
+        self.window = SumWindow(100, capacity=3)
+        super().__init__(sizes=(self.window,))
+
+    def _result(self) -> float:
+        return to_float(self.window.total)
+
+
+def test_an_indicator_is_undecided_until_what_its_window_lost_would_have_left_it_anyway() -> None:
+    volume = Volume()
+    for ts in (0, 100, 110, 120, 130):
+        volume.on_trade(ts, 1.0, 1.0, True)
+
+    assert [volume.value(199), volume.reason(199)] == [None, "more than 3 trades in the last 0.0001 s"]
+    assert [volume.value(200), volume.reason(200)] == [3.0, None]
 
 
 def test_low_and_high_windows_hold_only_what_can_still_be_an_extreme() -> None:
