@@ -27,21 +27,41 @@ from papertape.testkit.venue import (
 BOOK = book(1, [("99.99", "2"), ("99.90", "5")], [("100.01", "1"), ("100.05", "2"), ("100.10", "10")])
 
 
+WHO: dict[str, Any] = {"seq": 0, "ts": 3, "entry_seq": 0, "strategy": STRATEGY, "instrument": PERPETUAL.id}
+
+
+def _fill(fill_id: str, price: str, quantity: str, fee: str, detail: str, slippage: str) -> OrderFilled:
+    return OrderFilled(
+        **WHO,
+        fill_id=fill_id,
+        order_id="O-1",
+        side="buy",
+        price=Decimal(price),
+        quantity=Decimal(quantity),
+        fee=Decimal(fee),
+        liquidity="taker",
+        purpose="entry",
+        evidence=Evidence(
+            rule="walk_book",
+            detail=detail,
+            best_bid=Decimal("99.99"),
+            best_ask=Decimal("100.01"),
+            book_age_us=2,
+            slippage=Decimal(slippage),
+        ),
+    )
+
+
 def test_a_market_order_walks_the_book_level_by_level() -> None:
     broker = broker_with()
     broker.on_event(BOOK)
 
     order_id, drafts = broker.submit(order("buy", "1.5"), 3)
 
-    who: dict[str, Any] = {"seq": 0, "ts": 3, "entry_seq": 0, "strategy": STRATEGY, "instrument": PERPETUAL.id}
-    fill: dict[str, Any] = {**who, "order_id": "O-1", "side": "buy", "liquidity": "taker", "purpose": "entry"}
-    seen: dict[str, Any] = {"best_bid": Decimal("99.99"), "best_ask": Decimal("100.01"), "book_age_us": 2}
-    first = Evidence(rule="walk_book", detail="1.000 displayed at 100.01", slippage=Decimal(0), **seen)
-    second = Evidence(rule="walk_book", detail="2.000 displayed at 100.05", slippage=Decimal("0.04"), **seen)
     assert order_id == "O-1"
     assert drafts == [
         OrderUpdated(
-            **who,
+            **WHO,
             order_id="O-1",
             side="buy",
             order_type="market",
@@ -54,24 +74,10 @@ def test_a_market_order_walks_the_book_level_by_level() -> None:
             average_price=Decimal("100.0233333333"),
             reason="Z1 became true.",
         ),
-        OrderFilled(
-            **fill,
-            fill_id="F-1",
-            price=Decimal("100.01"),
-            quantity=Decimal(1),
-            fee=Decimal("0.050005"),
-            evidence=first,
-        ),
-        OrderFilled(
-            **fill,
-            fill_id="F-2",
-            price=Decimal("100.05"),
-            quantity=Decimal("0.5"),
-            fee=Decimal("0.0250125"),
-            evidence=second,
-        ),
+        _fill("F-1", "100.01", "1", "0.050005", "1.000 displayed at 100.01", "0"),
+        _fill("F-2", "100.05", "0.5", "0.0250125", "2.000 displayed at 100.05", "0.04"),
         PositionChanged(
-            **who,
+            **WHO,
             position_id="P-1",
             side="long",
             status="open",
