@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -77,7 +77,7 @@ class StreamClient:
         self._bye: Bye | None = None
         self._verdict_s = 45.0
 
-    async def updates(self) -> AsyncIterator[Update]:
+    async def updates(self) -> AsyncGenerator[Update, None]:
         """Yield what is new, for ever; reconnects by itself.
 
         Raises:
@@ -122,8 +122,12 @@ class StreamClient:
                 return _decoder.decode(await socket.recv())
         except TimeoutError:
             await _send(socket, Ping(id=0))
-            async with asyncio.timeout(self._grace_s):
-                return _decoder.decode(await socket.recv())
+            try:
+                async with asyncio.timeout(self._grace_s):
+                    return _decoder.decode(await socket.recv())
+            except TimeoutError:
+                socket.transport.abort()  # a closing handshake would wait on the silence
+                raise
 
     def _take(self, message: ServerMessage) -> tuple[Update | None, Cursor | None]:
         if isinstance(message, Heartbeat):

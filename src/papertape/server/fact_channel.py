@@ -55,6 +55,30 @@ class FactChannel:
         self._keep(published, now)
         return published
 
+    def missed(self, seq: int) -> list[AnyEvent]:
+        """Return durable facts up to `seq` that were never handed over here; when all is well there are none.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        if seq <= self.last_seq:
+            return []
+        found: list[AnyEvent] = []
+        limit = self._limits.ring_events
+        for table in FACT_TABLES.values():
+            facts = self._desk.facts(self.session_id, table, after=self.last_seq, until=seq, limit=limit)
+            if len(facts) == limit:
+                self.start_after(seq)
+                return []
+            found += facts
+        return sorted(found, key=lambda fact: fact.seq)
+
+    def start_after(self, seq: int) -> None:
+        """Leave everything up to `seq` to the store; who is not there finds out by `prev` and asks by position."""
+        self.floor = self.last_seq = seq
+        self._ring.clear()
+        self._heads.clear()
+
     def resume(self, topic: Topic, seq: int, ts: int) -> list[bytes] | None:
         """Return every publication on `topic` after `seq`, or None when a snapshot must be taken instead.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 import structlog
 
-from papertape.errors import PapertapeError
+from papertape.errors import PapertapeError, Unavailable
 from papertape.model.events import AnyEvent
 from papertape.model.views import SystemView
 from papertape.server.connections import Connection, ConnectionBook
@@ -64,7 +64,8 @@ class StreamHub:
         self._task: asyncio.Task[None] | None = None
         self._stalls = StallWatch()
         self._is_closing = False
-        self.drained = asyncio.Event()
+        self.idle = asyncio.Event()
+        self.idle.set()
         self.on_tick: list[Callable[[], None]] = []
 
     # Clients
@@ -83,6 +84,7 @@ class StreamHub:
         """Return a subscriber for a connection that is already recorded: the next request of a poll."""
         subscriber = Subscriber(self, connection)
         self._subscribers.add(subscriber)
+        self.idle.clear()
         return subscriber
 
     def detach(self, subscriber: Subscriber) -> None:
@@ -108,8 +110,8 @@ class StreamHub:
 
     def _drop(self, subscriber: Subscriber) -> None:
         self._subscribers.discard(subscriber)
-        if self._is_closing and not self._subscribers:
-            self.drained.set()
+        if not self._subscribers:
+            self.idle.set()
 
     def connections(self) -> Connections:
         """Return the live connections and who closed the ended ones and why."""
@@ -133,11 +135,26 @@ class StreamHub:
         channel = self._facts.get(session_id)
         if channel is None:
             return  # nobody has subscribed since the start; the store has them
-        if channel.epoch != epoch:
-            del self._facts[session_id]
-            for subscriber in tuple(self._subscribers):
-                subscriber.resubscribe(session_id)
+        if channel.epoch == epoch:
+            if events:
+                self._catch_up(channel, events[0].seq - 1)
+            self._publish(channel, events)
             return
+        del self._facts[session_id]
+        for subscriber in tuple(self._subscribers):
+            subscriber.resubscribe(session_id)
+
+    def _catch_up(self, channel: FactChannel, seq: int) -> None:
+        try:
+            missed = channel.missed(seq)
+        except Unavailable:
+            channel.start_after(seq)
+            return
+        if missed:
+            _log.error("facts_missed", session_id=channel.session_id, count=len(missed), first_seq=missed[0].seq)
+            self._publish(channel, missed)
+
+    def _publish(self, channel: FactChannel, events: Sequence[AnyEvent]) -> None:
         for published in channel.publish(events, self.clock(), self.monotonic()):
             for subscriber in tuple(self._subscribers):
                 subscriber.publish(published)
@@ -152,12 +169,17 @@ class StreamHub:
     # Channels
 
     def fact_channel(self, topic: Topic) -> FactChannel:
-        """Return the channel of the topic's session; raises `NotFound` for an unknown session."""
+        """Return the channel of the topic's session, with everything that is durable.
+
+        Raises:
+            NotFound: there is no such session.
+        """
         session_id = topic.session_id or ""
         channel = self._facts.get(session_id)
         if channel is None:
             channel = FactChannel(session_id, self._desk, self.limits)
             self._facts[session_id] = channel
+        self._catch_up(channel, self._desk.position(session_id)[1])
         return channel
 
     def latest_channel(self, topic: Topic) -> LatestChannel:
@@ -245,8 +267,6 @@ class StreamHub:
     def farewell(self, reason: str) -> None:
         """Refuse new clients and end every connection, telling why."""
         self._is_closing = True
-        if not self._subscribers:
-            self.drained.set()
         for subscriber in tuple(self._subscribers):
             subscriber.end("server", close.GOING_AWAY, reason)
 

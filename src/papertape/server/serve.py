@@ -78,7 +78,7 @@ async def serving(app: App, hub: StreamHub, settings: ServerSettings) -> AsyncIt
         hub.farewell("The desk is shutting down; reconnect when it is back.")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
-                await hub.drained.wait()
+                await hub.idle.wait()
         server.should_exit = True
         await task
 

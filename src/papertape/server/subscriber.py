@@ -307,6 +307,7 @@ class Subscriber:
         self.ended_at = self._hub.monotonic()
         self.connection.queue_bytes = self.outbox.queued_bytes
         self.connection.queue_messages = self.outbox.queued_messages
+        self.connection.closed_by, self.connection.code, self.connection.reason = by, code, reason
         self.outbox.clear()
         self._ticks.clear()
         if by == "server":

@@ -12,6 +12,7 @@ from papertape.server.hub import StreamHub
 from papertape.server.serve import serving
 from papertape.server.settings import ServerSettings, StreamLimits
 from papertape.testkit.fake_desk import FakeDesk
+from papertape.testkit.fault_proxy import FaultProxy
 
 
 class DeskServer(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,15 +31,22 @@ class DeskServer(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextlib.asynccontextmanager
 async def desk_server(
-    limits: StreamLimits | None = None, desk: FakeDesk | None = None, port: int = 0
+    limits: StreamLimits | None = None,
+    desk: FakeDesk | None = None,
+    port: int = 0,
+    behind: FaultProxy | None = None,
 ) -> AsyncIterator[DeskServer]:
-    """Serve while the block runs."""
-    settings = ServerSettings(port=port, shutdown_s=1, stream=limits or StreamLimits())
+    """Serve while the block runs; `behind` a proxy, the proxy's address is answered too and it forwards here."""
+    extra = frozenset({f"127.0.0.1:{behind.port}"} if behind is not None else ())
+    settings = ServerSettings(port=port, shutdown_s=1, stream=limits or StreamLimits(), extra_hosts=extra)
     desk = desk or FakeDesk()
     hub = StreamHub(desk, settings.stream)
     desk.outlets.append(hub)
     try:
         async with serving(create_app(desk, settings, hub), hub, settings) as url:
-            yield DeskServer(url=url, port=int(url.rpartition(":")[2]), desk=desk, hub=hub)
+            server = DeskServer(url=url, port=int(url.rpartition(":")[2]), desk=desk, hub=hub)
+            if behind is not None:
+                behind.target_port = server.port
+            yield server
     finally:
         desk.outlets.remove(hub)

@@ -35,16 +35,17 @@ class _Link:
 
 
 class FaultProxy:
-    """Forwards to a target on loopback. `latency_s` delays every chunk; `cut` breaks every open connection.
+    """Forwards to `target_port` on loopback, which may be set once the proxy's own port is known.
 
+    `latency_s` delays every chunk; `cut` breaks every open connection.
     A reset drops unsent bytes; a FIN lets them arrive; a black hole swallows what either side sends and stays open.
     """
 
-    def __init__(self, target_port: int, *, seed: int = 1, latency_s: float = 0.0) -> None:
+    def __init__(self, target_port: int = 0, *, seed: int = 1, latency_s: float = 0.0) -> None:
         self.port = 0
         self.latency_s = latency_s
         self.accepted = 0
-        self._target_port = target_port
+        self.target_port = target_port
         self._chance = random.Random(seed)
         self._links: set[_Link] = set()
         self._server: asyncio.Server | None = None
@@ -77,7 +78,7 @@ class FaultProxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
         try:
-            target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+            target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
         except OSError:
             writer.transport.abort()
             return
