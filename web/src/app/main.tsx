@@ -1,4 +1,6 @@
-import '@mantine/core/styles.css'
+import '@mantine/core/styles/baseline.css'
+import '@mantine/core/styles/default-css-variables.css'
+import '@mantine/core/styles/global.css'
 import '../ui/tokens.css'
 import '../ui/ui.css'
 import '../panels/panels.css'

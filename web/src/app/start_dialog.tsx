@@ -1,3 +1,4 @@
+import '../ui/dialogs.css'
 import { Modal, MultiSelect, Select, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query'
@@ -97,8 +98,8 @@ interface FieldProps<V> {
 
 function feedHint(feed: FeedView | undefined): ReactNode {
   if (!feed) return 'Where market data comes from.'
-  const kind = feed.is_simulated ? 'SIMULATED. ' : ''
-  return `${kind}${feed.note ?? `Live market data of ${feed.venue}.`}`
+  const note = feed.note ?? `Market data of ${feed.venue}.`
+  return feed.is_simulated && !note.startsWith('SIMULATED') ? `SIMULATED. ${note}` : note
 }
 
 function FeedField({ value, onChange, error }: FieldProps<string | null>) {

@@ -1,8 +1,9 @@
-import { Modal } from '@mantine/core'
-import { useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { attempt, command } from '../stores'
 import { ArmedButton, Icon } from '../ui'
 import type { SessionView } from '../wire/generated'
+
+const StopDialog = lazy(() => import('./stop_dialog').then((module) => ({ default: module.StopDialog })))
 
 const DOUBLE_MS = 700
 
@@ -39,7 +40,11 @@ export function SessionActions({ session, openPositions }: { session: SessionVie
       <ArmedButton className="is-danger" testId="emergency-stop" confirm="Press again: close all, stop" onFire={emergency}>
         <Icon name="bolt" /> Emergency stop <kbd>Esc Esc</kbd>
       </ArmedButton>
-      <StopDialog session={session} openPositions={openPositions} isOpen={isStopping} onClose={() => setStopping(false)} />
+      {isStopping && (
+        <Suspense fallback={null}>
+          <StopDialog session={session} openPositions={openPositions} onClose={() => setStopping(false)} />
+        </Suspense>
+      )}
     </div>
   )
 }
@@ -57,38 +62,5 @@ function PauseButton({ session }: { session: SessionView }) {
     <button type="button" className="act" data-testid="pause-entries" onClick={() => void attempt('Pausing entries', () => command.pauseEntries(id))}>
       <Icon name="pause" /> Pause entries
     </button>
-  )
-}
-
-interface StopDialogProps {
-  session: SessionView
-  openPositions: number
-  isOpen: boolean
-  onClose: () => void
-}
-
-function StopDialog({ session, openPositions, isOpen, onClose }: StopDialogProps) {
-  const stop = (closePositions: boolean) => {
-    onClose()
-    void attempt('Stopping the session', () => command.stop(session.session_id, closePositions))
-  }
-  const what = openPositions === 0 ? 'No position is open.' : openPositions === 1 ? 'One position is open.' : `${openPositions} positions are open.`
-  return (
-    <Modal opened={isOpen} onClose={onClose} title="Stop this session" centered lockScroll={false}>
-      <p className="dialog-text">{what} Working entry orders are cancelled either way, and a stopped session cannot be started again.</p>
-      <div className="dialog-actions">
-        <button type="button" className="act is-primary" data-testid="stop-close" data-autofocus onClick={() => stop(true)}>
-          {openPositions > 0 ? 'Close positions and stop' : 'Stop'}
-        </button>
-        {openPositions > 0 && (
-          <button type="button" className="act" data-testid="stop-leave" onClick={() => stop(false)}>
-            Leave positions open and stop
-          </button>
-        )}
-        <button type="button" className="act" onClick={onClose}>
-          Go on trading
-        </button>
-      </div>
-    </Modal>
   )
 }

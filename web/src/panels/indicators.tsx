@@ -31,17 +31,16 @@ const COLUMNS: readonly Column<IndicatorView>[] = [
   {
     id: 'name',
     title: 'Indicator',
-    width: '34%',
     cell: (row) => (
-      <span title={`${row.meaning} (${row.kind} ${row.params})`}>
-        <b className="medium">{row.name}</b> <span className="faint light">{row.params}</span>
+      <span className="wrap-2" title={`${row.meaning} (${row.kind} ${row.params})`}>
+        <span className="medium">{row.name}</span> <span className="faint light">{row.params}</span>
       </span>
     ),
   },
-  { id: 'value', title: 'Value', width: '34%', cell: (row) => <Value row={row} /> },
+  { id: 'value', title: 'Value', width: '27%', cell: (row) => <Value row={row} /> },
   { id: 'spark', title: 'Recent', width: '88px', hide: 's', cell: (row) => <Sparkline values={row.sparkline} label={row.name} /> },
-  { id: 'warmup', title: 'Warm-up', width: '92px', hide: 'm', cell: (row) => <Warmup row={row} /> },
-  { id: 'age', title: 'Age', width: '84px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent={row.reason ?? 'never'} /> },
+  { id: 'warmup', title: 'Warm-up', width: '74px', hide: 'm', cell: (row) => <Warmup row={row} /> },
+  { id: 'age', title: 'Age', width: '66px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent={row.reason ?? 'never'} /> },
 ]
 
 export function IndicatorsPanel() {

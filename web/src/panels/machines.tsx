@@ -11,9 +11,9 @@ function Blocking({ row }: { row: InstanceView }) {
   if (!row.is_active) return <Missing reason={row.reason} />
   if (row.blocking === null) return <Missing reason={row.reason || 'nothing blocks'} />
   return (
-    <span className="blocking" title={`${row.blocking.label}. ${row.reason}`}>
-      <span className="dim">{row.blocking.label} </span>
-      <Comparison reading={row.blocking} />
+    <span className="stack" title={`${row.blocking.label}. ${row.reason}`}>
+      <Comparison reading={row.blocking} arrow="→ " />
+      <span>{row.blocking.label}</span>
     </span>
   )
 }
@@ -33,9 +33,11 @@ function LastChange({ row }: { row: InstanceView }) {
   const last = row.last_transition
   if (!last) return <Missing reason="no transition yet" />
   return (
-    <span title={last.reason}>
-      <span className="dim">{last.trigger} </span>
-      {last.reason}
+    <span className="stack" title={last.reason}>
+      <span>{last.reason}</span>
+      <span>
+        by {last.trigger}, {span(Math.max(0, (row.ts - last.ts) / 1e6))} ago
+      </span>
     </span>
   )
 }
@@ -44,16 +46,17 @@ const COLUMNS: readonly Column<InstanceView>[] = [
   {
     id: 'instance',
     title: 'Instance',
-    width: '24%',
+    width: '22%',
     cell: (row) => (
-      <>
-        <InstrumentName id={row.instrument} /> <span className="dim light">{row.strategy}</span>
-      </>
+      <span className="stack">
+        <InstrumentName id={row.instrument} />
+        <span>{row.strategy}</span>
+      </span>
     ),
   },
-  { id: 'state', title: 'State', width: '104px', cell: (row) => <StateChip state={row.state} /> },
-  { id: 'since', title: 'For', width: '82px', hide: 's', cell: (row) => <span className="dim">{span((row.ts - row.since) / 1e6)}</span> },
-  { id: 'next', title: 'Next', width: '172px', hide: 'm', cell: (row) => <Next row={row} /> },
+  { id: 'state', title: 'State', width: '124px', cell: (row) => <StateChip state={row.state} /> },
+  { id: 'since', title: 'For', width: '94px', hide: 's', cell: (row) => <span className="dim">{span((row.ts - row.since) / 1e6)}</span> },
+  { id: 'next', title: 'Next', width: '164px', hide: 'm', cell: (row) => <Next row={row} /> },
   { id: 'blocking', title: 'Blocks first', cell: (row) => <Blocking row={row} /> },
   { id: 'last', title: 'Last transition', width: '22%', hide: 'l', cell: (row) => <LastChange row={row} /> },
 ]

@@ -26,7 +26,7 @@ const byOrder = (row: OrderUpdated) => row.order_id
 const ORDER_COLUMNS: readonly Column<OrderUpdated>[] = [
   { id: 'order', title: 'Order', width: '72px', cell: (row) => row.order_id },
   { id: 'at', title: 'Time', width: '76px', hide: 'm', cell: (row) => <At us={row.ts} /> },
-  { id: 'instrument', title: 'Symbol', width: '104px', cell: (row) => <InstrumentName id={row.instrument} /> },
+  { id: 'instrument', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
   { id: 'what', title: 'What', cell: (row) => <span title={row.reason}>{`${row.side} ${plain(row.purpose)}`}</span> },
   { id: 'type', title: 'Type', width: '104px', hide: 'm', cell: (row) => plain(row.order_type) },
   { id: 'quantity', title: 'Filled / quantity', width: '124px', align: 'right', hide: 's', cell: (row) => `${exact(row.filled_quantity)} / ${exact(row.quantity)}` },
@@ -62,7 +62,7 @@ export function OrdersPanel() {
 const FILL_COLUMNS: readonly Column<OrderFilled>[] = [
   { id: 'fill', title: 'Fill', width: '72px', cell: (row) => row.fill_id },
   { id: 'at', title: 'Time', width: '76px', hide: 's', cell: (row) => <At us={row.ts} /> },
-  { id: 'instrument', title: 'Symbol', width: '104px', cell: (row) => <InstrumentName id={row.instrument} /> },
+  { id: 'instrument', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
   { id: 'what', title: 'What', cell: (row) => `${row.side} ${plain(row.purpose)}` },
   { id: 'quantity', title: 'Quantity', width: '92px', align: 'right', cell: (row) => exact(row.quantity) },
   { id: 'price', title: 'Price', width: '92px', align: 'right', cell: (row) => exact(row.price) },

@@ -1,5 +1,5 @@
 import { useConnection, useDesk, useLatest, useServerNow } from '../stores'
-import { Chip, Empty, fixed, Panel, significant } from '../ui'
+import { Chip, Empty, fixed, Missing, Panel, significant, span } from '../ui'
 import type { Check, StageView } from '../wire/generated'
 import { badgeState } from './badge'
 import { AgeOf, InstrumentName } from './cells'
@@ -35,13 +35,21 @@ function SymbolChecks({ checks }: { checks: readonly Check[] }) {
   )
 }
 
+/** A stage that is well may be quiet: nothing to do is not stale. */
+function LastSign({ us }: { us: number | null }) {
+  const now = useServerNow()
+  if (us === null) return <Missing reason="nothing to do yet" />
+  const seconds = (now - us) / 1e6
+  return <span className="age">{seconds < 1 ? 'now' : `${span(seconds)} ago`}</span>
+}
+
 function Stage({ stage }: { stage: StageView }) {
   return (
     <li className="stage" data-testid="row" data-key={stage.stage} data-status={stage.status}>
       <StatusSign status={stage.status} />
       <span className="stage-name">{stage.stage}</span>
       <span className="stage-rate">{fixed(stage.rate, stage.rate < 10 ? 1 : 0)}/s</span>
-      <AgeOf us={stage.last_ts} absent="no sign of life yet" />
+      {stage.status === 'ok' ? <LastSign us={stage.last_ts} /> : <AgeOf us={stage.last_ts} absent="no sign of life yet" />}
       <span className="stage-detail dim" title={stage.detail}>
         {stage.last_error ? <span className="is-down">{stage.last_error}</span> : stage.detail}
       </span>

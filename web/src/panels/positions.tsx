@@ -22,7 +22,7 @@ const side = (row: Row) => row.open?.side ?? row.fact?.side ?? 'long'
 function Result({ row }: { row: Row }) {
   if (row.open) {
     return (
-      <span className="pair">
+      <span className="stack">
         <Pnl amount={row.open.unrealized_pnl} />
         <Delta direction={directionOf(row.open.unrealized_pnl_pct)}>{signedPercent(row.open.unrealized_pnl_pct)}</Delta>
       </span>
@@ -43,29 +43,39 @@ function Guard({ row }: { row: Row }) {
   return <span title="stop / target">{stop ? exact(stop) : 'no stop'} / {target ? exact(target) : 'no target'}</span>
 }
 
+function Closed({ row }: { row: Row }) {
+  return (
+    <span className="stack" title={`${row.fact?.reason} ${dateTime(row.at)}`}>
+      <span className="dim">closed</span>
+      <span>{row.fact?.reason}</span>
+    </span>
+  )
+}
+
 const COLUMNS: readonly Column<Row>[] = [
   {
     id: 'instrument',
     title: 'Position',
-    width: '23%',
+    width: '20%',
     cell: (row) => (
-      <span title={row.open?.strategy ?? row.fact?.strategy}>
-        <b><InstrumentName id={row.open?.instrument ?? row.fact?.instrument ?? ''} /></b> <span className="dim">{row.open?.strategy ?? row.fact?.strategy}</span>
+      <span className="stack">
+        <b className="medium"><InstrumentName id={row.open?.instrument ?? row.fact?.instrument ?? ''} /></b>
+        <span>{row.open?.strategy ?? row.fact?.strategy}</span>
       </span>
     ),
   },
   { id: 'side', title: 'Side', width: '72px', cell: (row) => <Chip tone={side(row) === 'long' ? 'teal' : 'red'}>{side(row)}</Chip> },
-  { id: 'result', title: 'P&L', width: '168px', cell: (row) => <Result row={row} /> },
+  { id: 'result', title: 'P&L', width: '110px', cell: (row) => <Result row={row} /> },
   { id: 'quantity', title: 'Quantity', align: 'right', hide: 'm', cell: (row) => exact(row.open?.quantity ?? row.fact?.quantity ?? '0') },
   { id: 'entry', title: 'Entry', align: 'right', hide: 's', cell: (row) => exact(row.open?.entry_price ?? row.fact?.entry_price ?? '') },
   { id: 'mark', title: 'Mark / exit', align: 'right', hide: 's', cell: (row) => <Mark row={row} /> },
-  { id: 'guard', title: 'Stop / target', width: '17%', align: 'right', hide: 'l', cell: (row) => <Guard row={row} /> },
+  { id: 'guard', title: 'Stop / target', width: '18%', align: 'right', hide: 'l', cell: (row) => <Guard row={row} /> },
   {
     id: 'close',
     title: 'State',
-    width: '112px',
+    width: '128px',
     align: 'right',
-    cell: (row) => (row.open ? <CloseButton position={row.open} /> : <span className="faint" title={`${row.fact?.reason} ${dateTime(row.at)}`}>closed: {row.fact?.reason}</span>),
+    cell: (row) => (row.open ? <CloseButton position={row.open} /> : <Closed row={row} />),
   },
 ]
 

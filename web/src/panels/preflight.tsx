@@ -1,9 +1,15 @@
-import { useLatest } from '../stores'
-import { Chip, Empty, Panel } from '../ui'
+import { useLatest, useServerNow } from '../stores'
+import { Chip, Empty, Panel, span } from '../ui'
 import type { Check } from '../wire/generated'
-import { AgeOf, InstrumentName } from './cells'
+import { InstrumentName } from './cells'
 import { StatusSign } from './pipeline'
 import { STATUS_TONE } from './tones'
+
+/** When a check was made; one made once, before the start, does not go stale. */
+function CheckedAt({ us }: { us: number }) {
+  const seconds = (useServerNow() - us) / 1e6
+  return <span className="age">{seconds < 2 ? 'just now' : `${span(seconds)} ago`}</span>
+}
 
 function Line({ check }: { check: Check }) {
   return (
@@ -12,7 +18,7 @@ function Line({ check }: { check: Check }) {
       <span className="check-text">
         <b className="medium">{check.label}</b> {check.instrument && <InstrumentName id={check.instrument} />} <span className="dim">{check.detail}</span>
       </span>
-      {check.checked_ts > 0 && <AgeOf us={check.checked_ts} absent="not checked yet" prefix="checked " />}
+      {check.checked_ts > 0 && <CheckedAt us={check.checked_ts} />}
     </li>
   )
 }

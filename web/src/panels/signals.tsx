@@ -7,13 +7,13 @@ import { Trace } from './trace'
 const COLUMNS: readonly Column<SignalFired>[] = [
   { id: 'at', title: 'Time', width: '96px', cell: (row) => <At us={row.ts} /> },
   { id: 'section', title: 'Section', width: '98px', cell: (row) => <SectionChip section={row.section} /> },
-  { id: 'instrument', title: 'Symbol', width: '104px', cell: (row) => <InstrumentName id={row.instrument} /> },
+  { id: 'instrument', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
   { id: 'side', title: 'Side', width: '66px', hide: 's', cell: (row) => row.side ?? <Missing reason="no order" /> },
   { id: 'price', title: 'Price', width: '92px', align: 'right', hide: 'm', cell: (row) => (row.price === null ? <Missing reason="no price then" /> : significant(row.price)) },
   {
     id: 'outcome',
     title: 'Outcome',
-    width: '116px',
+    width: '100px',
     cell: (row) => (
       <Chip tone={row.outcome === 'accepted' ? 'teal' : 'amber'} title={row.outcome}>
         {row.outcome}

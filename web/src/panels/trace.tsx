@@ -16,12 +16,12 @@ export function AnswerChip({ answer }: { answer: Answer }) {
 }
 
 /** `4.21 % ≥ 7 %`, or why there is no value. */
-export function Comparison({ reading }: { reading: ConditionReading }) {
+export function Comparison({ reading, arrow = '' }: { reading: ConditionReading; arrow?: string }) {
   const unit = reading.unit ? ` ${reading.unit}` : ''
   return (
     <span className="comparison">
       {reading.value === null ? <Missing reason={whyUndecided(reading)} /> : <b>{significant(reading.value) + unit}</b>}
-      <span className="dim"> {operatorSign(reading.operator)} </span>
+      <span className="dim"> {arrow + operatorSign(reading.operator)} </span>
       {reading.threshold === null ? (
         <Missing reason={reading.reason ?? 'its other side has no value yet'} />
       ) : (

@@ -6,9 +6,9 @@ import { Trace } from './trace'
 
 const COLUMNS: readonly Column<InstanceTransitioned>[] = [
   { id: 'at', title: 'Time', width: '96px', cell: (row) => <At us={row.ts} /> },
-  { id: 'instrument', title: 'Symbol', width: '104px', cell: (row) => <InstrumentName id={row.instrument} /> },
-  { id: 'from', title: 'From', width: '104px', hide: 'm', cell: (row) => <StateChip state={row.from_state} /> },
-  { id: 'to', title: 'To', width: '108px', cell: (row) => <StateChip state={row.to_state} /> },
+  { id: 'instrument', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
+  { id: 'from', title: 'From', width: '124px', hide: 'm', cell: (row) => <StateChip state={row.from_state} /> },
+  { id: 'to', title: 'To', width: '124px', cell: (row) => <StateChip state={row.to_state} /> },
   { id: 'trigger', title: 'By', width: '98px', hide: 's', cell: (row) => (row.section ? <SectionChip section={row.section} /> : row.trigger.replace('_', ' ')) },
   { id: 'price', title: 'Price', width: '92px', align: 'right', hide: 'l', cell: (row) => (row.price === null ? <Missing reason="no price then" /> : significant(row.price)) },
   { id: 'reason', title: 'Reason', cell: (row) => <span title={row.reason}>{row.reason}</span> },

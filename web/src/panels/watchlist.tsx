@@ -20,7 +20,7 @@ function Change({ value, absent }: { value: number | null; absent: string }) {
 }
 
 const COLUMNS: readonly Column<WatchlistRow>[] = [
-  { id: 'symbol', title: 'Symbol', width: '104px', cell: (row) => <InstrumentName id={row.instrument} /> },
+  { id: 'symbol', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
   { id: 'last', title: 'Last', width: '108px', cell: (row) => <Last row={row} /> },
   { id: 'session', title: 'Session', width: '86px', cell: (row) => <Change value={row.change_session_pct} absent={row.reason ?? 'no price yet'} /> },
   { id: 'day', title: '24 h', width: '86px', hide: 'l', cell: (row) => <Change value={row.change_24h_pct} absent="not sent by this venue" /> },
@@ -34,7 +34,7 @@ const COLUMNS: readonly Column<WatchlistRow>[] = [
     cell: (row) => (row.spread_pct === null ? <Missing reason="no quotes" /> : percent(row.spread_pct, 3)),
   },
   { id: 'volume', title: 'Volume', width: '78px', align: 'right', hide: 'l', cell: (row) => <Volume row={row} /> },
-  { id: 'age', title: 'Age', width: '84px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent="no data yet" /> },
+  { id: 'age', title: 'Age', width: '72px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent="no data yet" /> },
   {
     id: 'position',
     title: 'Position',

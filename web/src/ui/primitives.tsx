@@ -87,7 +87,7 @@ export function Meter({ value, tone, label }: { value: number; tone: Tone; label
 export type Direction = 'up' | 'down' | 'flat'
 
 export function Arrow({ direction, size = 8 }: { direction: Direction; size?: number }) {
-  const shape = direction === 'up' ? 'M4 1 7.5 7h-7z' : direction === 'down' ? 'M4 7 .5 1h7z' : 'M.5 3.2h7v1.6h-7z'
+  const shape = direction === 'up' ? 'M4 1 7.5 7h-7z' : direction === 'down' ? 'M4 7 .5 1h7z' : 'M4 2a2 2 0 1 0 0 4 2 2 0 0 0 0-4'
   return (
     <svg width={size} height={size} viewBox="0 0 8 8" aria-hidden="true">
       <path d={shape} fill="currentColor" />
