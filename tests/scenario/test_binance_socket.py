@@ -14,6 +14,7 @@ from papertape.errors import Unavailable
 from papertape.feeds.binance.client import BinanceSource
 from papertape.feeds.binance.connection import Timing
 from papertape.feeds.binance.endpoints import parse_venue_url
+from papertape.feeds.binance.frames import Market
 from papertape.feeds.level_book import LevelBook
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Ticker, Trade
 from papertape.model.instrument import Instrument
@@ -53,7 +54,7 @@ class Desk:
         await self.until(lambda: [self.trade_ids(market)[-1:] for market in self.markets] == [[each] for each in last])
 
     @property
-    def markets(self) -> list[str]:
+    def markets(self) -> list[Market]:
         return ["spot" if instrument.kind == "spot" else "usdm" for instrument in self.instruments]
 
     def trade_ids(self, market: str = "spot") -> list[str]:
@@ -252,9 +253,8 @@ async def test_a_refused_subscription_is_said_and_tried_again(tmp_path: Path) ->
         server.refuse_subscriptions("Invalid request")
         listener = CollectingListener()
         subscription = await source.subscribe(await source.instruments(), listener)
-        await listener.until(
-            lambda: "Binance refused the subscription: 2 Invalid request" in subscription.status().detail
-        )
+        said = "Binance refused the subscription: 2 Invalid request"
+        await listener.until(lambda: said in subscription.status().detail)
         assert subscription.status().subscribed == frozenset()
         server.refuse_subscriptions(None)
         await listener.until(lambda: subscription.status().subscribed == {SPOT})

@@ -1,4 +1,4 @@
-"""What others made of the same frames: tardis-node's expectations, nautilus and Binance.Net samples, cryptofeed sessions."""
+"""What others made of the same frames: tardis-node, nautilus, Binance.Net, cryptofeed."""
 
 from __future__ import annotations
 
@@ -129,11 +129,16 @@ def test_the_rest_fixtures_of_nautilus_are_parsed() -> None:
         trade_id="28457",
     )
     quote = Quote(
-        ts=8, recv_ts=1, instrument=pair.id, bid=400_000_000, bid_size=43_100_000_000, ask=400_000_200, ask_size=0
+        ts=8,
+        recv_ts=1,
+        instrument=pair.id,
+        bid=400_000_000,
+        bid_size=43_100_000_000,
+        ask=400_000_200,
+        ask_size=900_000_000,
     )
-    parsed_quote = answers.parse_book_ticker(texts["book_ticker_response"], pair, 1, 7)
     assert [found.trade for found in answers.parse_trades(texts["trades_response"], pair, 1)] == [trade]
-    assert (parsed_quote.ts, parsed_quote.bid, parsed_quote.ask) == (quote.ts, quote.bid, quote.ask)
+    assert answers.parse_book_ticker(texts["book_ticker_response"], pair, 1, 7) == quote
     assert answers.parse_depth(texts["depth_response"]).last_id == 1_027_024
     assert answers.parse_server_time(texts["server_time_response"]) == 1_499_827_319_559_000
     assert answers.parse_closed_klines(texts["klines_response"], pair, 60, 1) == []

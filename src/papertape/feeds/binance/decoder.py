@@ -49,7 +49,18 @@ Request = NeedSnapshot | NeedTrades
 
 
 class _State:
-    __slots__ = ("agg_id", "book", "instrument", "price", "quote_id", "size", "ticker_ms", "trades", "wants_snapshot")
+    __slots__ = (
+        "agg_id",
+        "book",
+        "instrument",
+        "price",
+        "quote_id",
+        "size",
+        "ticker_ms",
+        "trades",
+        "wants_snapshot",
+        "was_lost",
+    )
 
     def __init__(self, instrument: Instrument) -> None:
         scale = make_scale(instrument)
@@ -62,6 +73,7 @@ class _State:
         self.ticker_ms = -1
         self.agg_id: int | None = None
         self.wants_snapshot = False
+        self.was_lost = False
 
 
 class MarketDecoder:
@@ -144,7 +156,10 @@ class MarketDecoder:
         self.events += len(out) - before
 
     def on_trades(self, symbol: str, fetched: Iterable[Print], recv_ts: int, out: Out) -> None:
-        """Append what a recovery brought, then what was held meanwhile; what stays missing is announced as a gap."""
+        """Append what a recovery brought and what was held meanwhile; what stays missing is announced as a gap.
+
+        All are stamped with `recv_ts`, so that receive times never go back.
+        """
         state = self._states.get(symbol)
         if state is None or not state.trades.is_recovering:
             return
@@ -156,14 +171,15 @@ class MarketDecoder:
                 state, f"{resolution.missing} trades are missing and the venue no longer gives them", recv_ts, out
             )
             self._ask_snapshot(state)
-        out.extend(resolution.trades)
+        out.extend(msgspec.structs.replace(trade, recv_ts=recv_ts) for trade in resolution.trades)
         self.events += len(out) - before
 
     def on_connected(self) -> None:
-        """Ask for the trades since the last one; books are asked for when their first update arrives."""
+        """Ask for the trades since the loss, if any; books are asked for when their first update arrives."""
         for state in self._states.values():
-            if state.trades.last_id is not None and not state.trades.is_recovering:
+            if state.was_lost and state.trades.last_id is not None and not state.trades.is_recovering:
                 self._ask_trades(state, state.trades.last_id, None)
+            state.was_lost = False
 
     def ask_missing_books(self) -> None:
         """Ask for the books that no update has asked for: those of quiet instruments."""
@@ -180,6 +196,7 @@ class MarketDecoder:
         """Void every book and announce the gap of every instrument."""
         for state in self._states.values():
             state.wants_snapshot = False
+            state.was_lost = True
             self._void(state, reason, recv_ts, out)
 
     def snapshot_failed(self, symbol: str) -> None:

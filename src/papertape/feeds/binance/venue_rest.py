@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -35,6 +37,7 @@ class VenueRest:
         self._clock = clock
         self._timeout_s = timeout_s
         self._http: httpx.AsyncClient | None = None
+        self._opening = asyncio.Lock()
 
     async def ping(self, timeout_s: float) -> None:
         """Return when the venue answers."""
@@ -133,8 +136,17 @@ class VenueRest:
                 code="binance.unreadable_answer",
             ) from error
 
+    async def _open(self) -> httpx.AsyncClient:
+        async with self._opening:
+            if self._http is None:
+                # Loading the certificates takes a tenth of a second: not on the event loop, and not for plain HTTP.
+                is_secure = self._address.startswith("https")
+                verify = await asyncio.to_thread(ssl.create_default_context) if is_secure else False
+                self._http = httpx.AsyncClient(base_url=self._address, verify=verify)
+        return self._http
+
     async def _get(self, path: str, *, timeout_s: float, **parameters: str | int) -> bytes:
-        http = self._http = self._http or httpx.AsyncClient(base_url=self._address)
+        http = self._http or await self._open()
         full = _PREFIX[self._market] + path
         try:
             answer = await http.get(full, params=parameters, timeout=timeout_s)
