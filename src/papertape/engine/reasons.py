@@ -55,7 +55,8 @@ def venue_reason(instance: Instance, trigger: Trigger) -> str:
     order_reason = entry.reason if entry is not None else "no order was sent"
     if instance.state == "ENTERING":
         return {
-            "fill": "The entry has filled" + (f": {_holding(instance.position)}." if instance.position else "."),
+            "fill": "The entry has filled"
+            + (f": {_holding(instance, instance.position)}." if instance.position else "."),
             "rejected": f"The venue rejected the entry: {_sentence(order_reason)}",
             "cancelled": f"The entry ended without a fill: {_sentence(order_reason)}",
         }[trigger]
@@ -124,7 +125,7 @@ def _position_active(instance: Instance, _: int) -> str:
         return "The position was closed at the venue; the instance follows at the next event."
     code = NEXT_SECTION[instance.state] or "ZE1"
     code = code if instance.program.roots[code] >= 0 else "E1"
-    holding = capitalised(_holding(instance.position))
+    holding = capitalised(_holding(instance, instance.position))
     if instance.program.roots[code] < 0:
         return f"{holding}; its stop and target rest at the venue."
     word = "taking profit" if code == "ZE1" else "stopping the loss"
@@ -152,8 +153,9 @@ def _error(instance: Instance, _: int) -> str:
     return f"Stopped by an error: {last.reason if last is not None else 'unknown.'}{held} Close it by command."
 
 
-def _holding(position: PositionChanged) -> str:
-    return f"{position.side} {position.quantity.normalize():f} at {number_text(float(position.entry_price))}"
+def _holding(instance: Instance, position: PositionChanged) -> str:
+    price = f"{position.entry_price:,.{instance.lane.instrument.price_decimals}f}"
+    return f"{position.side} {position.quantity.normalize():f} {instance.lane.instrument.base} at {price}"
 
 
 def _result(instance: Instance) -> str:
