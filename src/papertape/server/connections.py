@@ -80,13 +80,6 @@ class ConnectionBook:
         self._ended.append(connection)
         self.closes[(by, code)] += 1
 
-    def merge(self, newer: Connection, known: Connection) -> None:
-        """Count a further request of a polling client as part of the connection it belongs to."""
-        self._live.pop(newer.id, None)
-        known.last_rx_ts = newer.last_rx_ts
-        known.topics = newer.topics
-        known.sent += newer.sent
-
     def join_story(self, story: PreviousClose) -> None:
         """Keep what a client saw of the end of its previous connection beside what we saw."""
         for connection in self:

@@ -79,8 +79,10 @@ class FactChannel:
         self._ring.clear()
         self._heads.clear()
 
-    def resume(self, topic: Topic, seq: int, ts: int) -> list[bytes] | None:
-        """Return every publication on `topic` after `seq`, or None when a snapshot must be taken instead.
+    def resume(self, topic: Topic, seq: int, ts: int) -> tuple[int, list[bytes]] | None:
+        """Return every publication on `topic` after `seq` and the position they lead to.
+
+        None means that a snapshot must be taken instead.
 
         Raises:
             Unavailable: the store does not answer and the ring does not reach back far enough.
@@ -88,8 +90,10 @@ class FactChannel:
         if seq > self.last_seq:
             return None
         if seq >= self.floor:
-            frames = [entry.frame for entry in self._ring if entry.seq > seq and entry.topic == topic.text]
-            return frames if len(frames) <= self._limits.resume_events else None
+            entries = [entry for entry in self._ring if entry.seq > seq and entry.topic == topic.text]
+            if len(entries) > self._limits.resume_events:
+                return None
+            return entries[-1].seq if entries else seq, [entry.frame for entry in entries]
         limit = self._limits.resume_events
         table = FACT_TABLES[topic.name]
         facts = self._desk.facts(self.session_id, table, after=seq, until=self.last_seq, limit=limit + 1)
@@ -99,7 +103,7 @@ class FactChannel:
         for fact in facts:
             frames.append(pub_fact(topic.text, self.epoch, fact.seq, ts, encode_record(fact), seq))
             seq = fact.seq
-        return frames
+        return seq, frames
 
     def snapshot(self, topic: Topic) -> list[bytes]:
         """Return the newest facts of a topic, oldest first, as pages true at `last_seq`.

@@ -66,6 +66,7 @@ class StreamHub:
         self._is_closing = False
         self.idle = asyncio.Event()
         self.idle.set()
+        self.busy = asyncio.Event()
         self.on_tick: list[Callable[[], None]] = []
 
     # Clients
@@ -85,6 +86,7 @@ class StreamHub:
         subscriber = Subscriber(self, connection)
         self._subscribers.add(subscriber)
         self.idle.clear()
+        self.busy.set()
         return subscriber
 
     def detach(self, subscriber: Subscriber) -> None:
@@ -112,6 +114,7 @@ class StreamHub:
         self._subscribers.discard(subscriber)
         if not self._subscribers:
             self.idle.set()
+            self.busy.clear()
 
     def connections(self) -> Connections:
         """Return the live connections and who closed the ended ones and why."""

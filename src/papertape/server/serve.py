@@ -90,6 +90,8 @@ def _config(app: App, settings: ServerSettings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        http="h11",
+        h11_max_incomplete_event_size=65_536,  # a `hello` with 128 topics travels in the query of an event stream
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=65_536,

@@ -163,15 +163,14 @@ class Subscriber:
 
     def _subscribe_facts(self, topic: Topic, request: SubRequest) -> None:
         channel = self._hub.fact_channel(topic)
-        frames = None
+        resumed = None
         if request.epoch == channel.epoch and request.seq is not None:
-            frames = channel.resume(topic, request.seq, self._hub.clock())
-        is_resumed = frames is not None
-        if frames is None:
-            frames = channel.snapshot(topic)
+            resumed = channel.resume(topic, request.seq, self._hub.clock())
         self._facts[topic.text] = channel.last_seq
-        start = request.seq if is_resumed and request.seq is not None else 0
-        self._answer(topic, channel.epoch, is_resumed, start, channel.last_seq, frames)
+        if resumed is not None and request.seq is not None:
+            self._answer(topic, channel.epoch, True, request.seq, *resumed)
+        else:
+            self._answer(topic, channel.epoch, False, 0, channel.last_seq, channel.snapshot(topic))
 
     def _subscribe_latest(self, topic: Topic, request: SubRequest) -> None:
         channel = self._hub.latest_channel(topic)

@@ -17,6 +17,7 @@ from papertape.model.feed import FeedStatus
 from papertape.model.instrument import Instrument
 from papertape.model.session import SessionRow, StartSession
 from papertape.wire import http, stream
+from papertape.wire.asyncapi import asyncapi
 from papertape.wire.close import CloseCode
 from papertape.wire.topics import DESK_RECORDS, FACT_TABLES, LATEST_RECORDS
 from papertape.wire.typescript import write_typescript
@@ -59,6 +60,7 @@ OUTPUTS: tuple[type[msgspec.Struct], ...] = (
     CloseCode,
 )
 
+ASYNCAPI_FILE = "schema/asyncapi.json"
 SCHEMA_FILE = "schema/papertape.v1.schema.json"
 TYPESCRIPT_FILE = "web/src/wire/generated.ts"
 
@@ -88,6 +90,7 @@ def generated_files() -> dict[str, str]:
     optional = {record.__name__ for record in INPUTS} | {name for name in schema["$defs"] if _omits_defaults(name)}
     return {
         SCHEMA_FILE: json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
+        ASYNCAPI_FILE: json.dumps(asyncapi(), indent=2, ensure_ascii=False) + "\n",
         TYPESCRIPT_FILE: write_typescript(schema, optional),
     }
 

@@ -82,7 +82,7 @@ class StrategyText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class StrategyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A strategy of the library, newest version. `error` is set when its text no longer parses; it cannot be started."""
+    """A strategy of the library, newest version. `error`: its text no longer parses, so it cannot be started."""
 
     name: str
     version: int

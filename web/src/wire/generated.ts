@@ -715,7 +715,7 @@ export interface StrategyVersion {
   definition: Record<string, unknown>
 }
 
-/** A strategy of the library, newest version. `error` is set when its text no longer parses; it cannot be started. */
+/** A strategy of the library, newest version. `error`: its text no longer parses, so it cannot be started. */
 export interface StrategyView {
   name: string
   version: number

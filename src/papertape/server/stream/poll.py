@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from papertape.server.asgi import Message, Receive, Send, peer, read_body, respond, respond_error
 from papertape.server.connections import Connection
 from papertape.server.hub import StreamHub
 from papertape.server.stream.websocket import OVERLOADED
 from papertape.server.subscriber import Subscriber
 from papertape.wire.http import ErrorBody
+from papertape.wire.stream import Hello
 
 _MAX_HELLO = 65_536
 _FORGET_US = 60_000_000
@@ -40,9 +43,8 @@ class PollEndpoint:
             return await respond_error(scope, send, 503, OVERLOADED, headers=[(b"retry-after", b"1")])
         subscriber = self._subscriber(peer(scope), body)
         frames = await self._hold(subscriber, receive)
-        is_ended = subscriber.ending is not None
-        if is_ended:
-            self._connections.pop(subscriber.connection.tab, None)
+        if subscriber.ending is not None:
+            self._forget(subscriber.connection)
             self._hub.disconnected(subscriber)
         else:
             frames.append(subscriber.heartbeat())
@@ -52,14 +54,14 @@ class PollEndpoint:
         )
 
     def _subscriber(self, address: str, body: bytes) -> Subscriber:
-        subscriber = self._hub.connect("poll", address)
+        tab = _tab_of(body)
+        known = self._connections.get(tab) if tab else None
+        if known is not None:
+            subscriber = self._hub.attach(known)
+        else:
+            subscriber = self._hub.connect("poll", address)
+            self._connections[tab or subscriber.connection.id] = subscriber.connection
         subscriber.receive(body)
-        tab = subscriber.connection.tab
-        if subscriber.ending is None:
-            known = self._connections.setdefault(tab, subscriber.connection)
-            if known is not subscriber.connection:
-                self._hub.book.merge(subscriber.connection, known)
-                subscriber.connection = known
         return subscriber
 
     async def _hold(self, subscriber: Subscriber, receive: Receive) -> list[bytes]:
@@ -79,12 +81,23 @@ class PollEndpoint:
         finally:
             gone.cancel()
 
+    def _forget(self, connection: Connection) -> None:
+        for key in [key for key, known in self._connections.items() if known is connection]:
+            del self._connections[key]
+
     def _forget_silent(self) -> None:
         now = self._hub.clock()
-        for tab, connection in tuple(self._connections.items()):
+        for connection in tuple(self._connections.values()):
             if now - connection.last_rx_ts > _FORGET_US:
-                del self._connections[tab]
+                self._forget(connection)
                 self._hub.book.ended(connection, now, "client", 1000, "The client stopped polling.")
+
+
+def _tab_of(body: bytes) -> str:
+    try:
+        return msgspec.json.decode(body, type=Hello).tab
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""  # the subscriber says what is wrong with it
 
 
 async def _disconnected(subscriber: Subscriber, receive: Receive) -> None:
