@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
+import httpx
 import pytest
 
-from papertape.errors import Unavailable
+from papertape.errors import Broken, Unavailable
 from papertape.feeds.binance.client import BinanceSource
 from papertape.feeds.binance.connection import Timing
 from papertape.feeds.binance.endpoints import parse_venue_url
@@ -20,7 +24,9 @@ from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Tic
 from papertape.model.instrument import Instrument
 from papertape.testkit.exchange_server import ExchangeServer
 from papertape.testkit.exchange_server_listener import CollectingListener
+from papertape.testkit.exchange_server_market import PlayedMarket
 from papertape.testkit.exchange_server_sample import START_MS, write_sample
+from papertape.testkit.shared_data import shared_data
 
 SPOT, PERP = "BTCUSDT.BINANCE", "BTCUSDT-PERP.BINANCE"
 FAST = Timing(
@@ -274,6 +280,24 @@ async def test_a_subscription_that_is_never_acknowledged_is_said_and_tried_again
         await source.close()
 
 
+async def test_the_prints_between_the_history_and_the_subscription_are_not_lost(tmp_path: Path) -> None:
+    sample = write_sample(tmp_path)
+    async with ExchangeServer(sample.path, speed=0, warmup_s=2) as server:
+        source = BinanceSource(wall_clock, endpoints=parse_venue_url(server.venue_url), timing=FAST)
+        instruments = await source.instruments()
+        history = await source.history(instruments)
+        await server.advance(seconds=1)
+        listener = CollectingListener()
+        subscription = await source.subscribe(instruments, listener)
+        await listener.until(lambda: subscription.status().subscribed == {SPOT})
+        await server.advance(seconds=1)
+        await listener.until(lambda: len(listener.of(Trade)) == 200)
+        await source.close()
+    before = [event.trade_id for event in history if isinstance(event, Trade)]
+    assert before + [trade.trade_id for trade in listener.of(Trade)] == ids(1_001, 1_400)
+    assert (listener.of(BookGap), subscription.status().gaps) == ([], 0)
+
+
 async def test_sessions_share_one_connection_and_the_second_starts_with_the_book(tmp_path: Path) -> None:
     async with desk(tmp_path) as made:
         await made.server.advance(seconds=1)
@@ -352,3 +376,59 @@ def _with(**changes: float) -> Timing:
 
 def _update_keys(made: Desk) -> list[tuple[int, int]]:
     return [(1, quote.ts) for quote in made.listener.of(Quote) if quote.instrument == PERP]
+
+
+async def test_real_recorded_frames_of_both_markets_arrive_complete_over_the_socket() -> None:
+    frames = shared_data("binance-raw-ws-2024-08/raw")
+    async with ExchangeServer(frames, speed=0) as server:
+        source = BinanceSource(wall_clock, endpoints=parse_venue_url(server.venue_url), timing=FAST)
+        offered = {instrument.id: instrument for instrument in await source.instruments()}
+        chosen = [offered[each] for each in (SPOT, "ETHUSDT.BINANCE", PERP)]
+        listener = CollectingListener()
+        subscription = await source.subscribe(chosen, listener)
+        await listener.until(lambda: len(subscription.status().subscribed) == 3)
+        await server.advance(frames=8_000)
+        played = {i.id: [str(t.trade_id) for t in _market(server, i).trades] for i in chosen}
+        await listener.until(lambda: {i.id: _ids_of(listener, i) for i in chosen} == played)
+        await listener.until(lambda: {update.instrument for update in listener.of(BookUpdate)} == set(played))
+        status = subscription.status()
+        await source.close()
+    assert (status.decode_errors, status.gaps, min(len(numbers) for numbers in played.values()) > 100) == (0, 0, True)
+
+
+def _market(server: ExchangeServer, instrument: Instrument) -> PlayedMarket:
+    return server.market("spot" if instrument.kind == "spot" else "usdm", instrument.symbol)
+
+
+def _ids_of(listener: CollectingListener, instrument: Instrument) -> list[str]:
+    return [trade.trade_id for trade in listener.of(Trade) if trade.instrument == instrument.id]
+
+
+async def test_a_session_that_cannot_go_on_does_not_take_the_connection_from_the_others(tmp_path: Path) -> None:
+    class Failing(CollectingListener):
+        def on_events(self, events: Sequence[MarketEvent]) -> None:
+            super().on_events(events)
+            raise Broken("an invariant does not hold", code="test.broken")
+
+    async with desk(tmp_path) as made:
+        failing = Failing()
+        broken = await made.source.subscribe(made.instruments, failing)
+        await made.server.advance(seconds=1)
+        await made.all_delivered()
+        status = broken.status()
+    assert (status.state, status.detail) == ("failed", "delivery stopped: an invariant does not hold")
+    assert (failing.bursts, made.subscription.status().reconnects) == (1, 0)
+
+
+def test_the_server_runs_as_a_command_and_says_where_it_is(tmp_path: Path) -> None:
+    write_sample(tmp_path)
+    command = [sys.executable, "-m", "papertape.testkit.exchange_server", "--frames", str(tmp_path), "--speed", "10"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            address = line.removeprefix("venue-url ").strip()
+            answer = httpx.get(f"{parse_venue_url(address).spot_rest}/api/v3/ping", timeout=5)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(timeout=10)
+    assert (answer.json(), code) == ({}, 0)

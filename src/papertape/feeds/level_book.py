@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from papertape.model.entries import BookUpdate
+from papertape.model.instrument import InstrumentId
 
 Levels = tuple[tuple[int, int], ...]
 
@@ -32,6 +33,12 @@ class LevelBook:
         self._bids.clear()
         self._asks.clear()
         self.is_valid = False
+
+    def snapshot(self, instrument: InstrumentId, ts: int, recv_ts: int) -> BookUpdate:
+        """Return the whole book as one update; times in microseconds UTC."""
+        return BookUpdate(
+            ts=ts, recv_ts=recv_ts, instrument=instrument, is_snapshot=True, bids=self.bids, asks=self.asks
+        )
 
     @property
     def bids(self) -> Levels:

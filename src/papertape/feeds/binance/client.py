@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from random import Random
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from papertape.errors import PapertapeError, Unavailable
 from papertape.feeds.binance.connection import Timing, VenueConnection
@@ -23,6 +23,13 @@ from papertape.model.instrument import Instrument, InstrumentId
 _HISTORY_BARS = 120
 _HISTORY_CALLS = 4
 _INSTRUMENTS_FRESH_US = 3600 * 1_000_000
+# A history older than this is not joined to the live prints: the hole would be too wide to fetch.
+_HISTORY_FRESH_US = 60 * 1_000_000
+
+
+class _LastPrint(NamedTuple):
+    trade_id: int
+    at: int
 
 
 class Listener(Protocol):
@@ -62,6 +69,7 @@ class BinanceSource:
         self._jitter = jitter or Random()
         self._endpoints = endpoints
         self._hubs: dict[Market, MarketHub] = {}
+        self._last_prints: dict[InstrumentId, _LastPrint] = {}
         self._instruments: list[Instrument] = []
         self._instruments_ts: int | None = None
         self.note = None if endpoints == LIVE else f"Binance's dialect from {endpoints.spot_rest}, not the exchange."
@@ -104,6 +112,8 @@ class BinanceSource:
         for market, hub in hubs.items():
             hub.join(subscription)
             hub.want([instrument for instrument in instruments if _market_of(instrument) == market])
+        for instrument in instruments:
+            self._continue_history(instrument)
         return subscription
 
     def take_up(self, since_ts: int, last_prices: Mapping[InstrumentId, int]) -> None:
@@ -157,6 +167,11 @@ class BinanceSource:
             Lane(self._endpoints.usdm_market_stream, STATISTICS, carries_books=False),
         ]
 
+    def _continue_history(self, instrument: Instrument) -> None:
+        last = self._last_prints.pop(instrument.id, None)
+        if last is not None and self._clock() - last.at < _HISTORY_FRESH_US:
+            self._hub(_market_of(instrument)).decoder.continue_after(instrument.symbol, last.trade_id)
+
     async def _learn_clock(self, market: Market) -> None:
         hub = self._hub(market)
         server_us = await hub.rest.server_time()
@@ -168,6 +183,8 @@ class BinanceSource:
             bars = await hub.rest.klines(instrument, _HISTORY_BARS)
             prints = await hub.rest.recent_trades(instrument)
             quote = await hub.rest.book_ticker(instrument, hub.decoder.clock.offset_us)
+        if prints:
+            self._last_prints[instrument.id] = _LastPrint(prints[-1].trade_id, self._clock())
         return [*bars, *(found.trade for found in prints if found.trade is not None), quote]
 
     async def _missed_of(self, instrument: Instrument, since_ts: int) -> list[MarketEvent]:

@@ -24,7 +24,7 @@ from papertape.feeds.binance.frames import (
 from papertape.feeds.binance.numbers import make_scale
 from papertape.feeds.binance.trade_sync import Print, TradeSync, Verdict
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Ticker, Trade
-from papertape.model.instrument import Instrument
+from papertape.model.instrument import Instrument, InstrumentId
 
 Out = list[MarketEvent]
 
@@ -113,6 +113,13 @@ class MarketDecoder:
         """Start decoding an instrument; one that is decoded already keeps its position."""
         self._states.setdefault(instrument.symbol, _State(instrument))
 
+    def continue_after(self, symbol: str, trade_id: int) -> None:
+        """Take `trade_id` as the last print known, when none was decoded yet; what follows it is then asked for."""
+        state = self._states.get(symbol)
+        if state is not None and state.trades.last_id is None:
+            state.trades.skip_to(trade_id)
+            state.was_lost = True
+
     def remove(self, symbol: str) -> None:
         """Forget an instrument; its frames are passed over from now on."""
         self._states.pop(symbol, None)
@@ -175,7 +182,7 @@ class MarketDecoder:
         self.events += len(out) - before
 
     def on_connected(self) -> None:
-        """Ask for the trades since the loss, if any; books are asked for when their first update arrives."""
+        """Ask for the trades since the loss or the history; books are asked for by their first update."""
         for state in self._states.values():
             if state.was_lost and state.trades.last_id is not None and not state.trades.is_recovering:
                 self._ask_trades(state, state.trades.last_id, None)
@@ -187,10 +194,9 @@ class MarketDecoder:
             if not state.book.is_live:
                 self._ask_snapshot(state)
 
-    def has_book(self, symbol: str) -> bool:
-        """Return whether the book of `symbol` is in place."""
-        state = self._states.get(symbol)
-        return state is not None and state.book.is_live
+    def has_book(self, instrument: InstrumentId) -> bool:
+        """Return whether the book of an instrument is in place."""
+        return any(state.book.is_live for state in self._states.values() if state.instrument.id == instrument)
 
     def on_lost(self, reason: str, recv_ts: int, out: Out) -> None:
         """Void every book and announce the gap of every instrument."""
@@ -237,7 +243,6 @@ class MarketDecoder:
         self.missing_trades += trade_id - last - 1
         state.trades.skip_to(trade_id)
         out.append(self._gap(state, f"{trade_id - last - 1} trades are missing in the recording", recv_ts))
-        state.book.void()
         return "deliver"
 
     def _on_book_ticker(self, state: _State, frame: BookTickerFrame, recv_ts: int, out: Out) -> None:

@@ -60,6 +60,7 @@ class MarketHub:
         self.connected_ts: int | None = None
         self._timing = timing
         self._clock = clock
+        self._book_urls = [lane.url for lane in lanes if lane.carries_books]
         self._kinds = {lane.url: lane.kinds for lane in lanes}
         self.routes = {lane.url: self._new_route(lane, jitter) for lane in lanes}
         self._subscribers: list[Subscriber] = []
@@ -84,6 +85,7 @@ class MarketHub:
             self.decoder.add(instrument)
         for url, route in self.routes.items():
             route.want(name for i in instruments for name in stream_names(i.symbol, self._kinds[url]))
+        self._spawn(self._ask_quiet_books())
 
     def leave(self, subscriber: Subscriber) -> None:
         """Stop delivering to `subscriber`; streams nobody wants any more are dropped. Idempotent."""
@@ -177,8 +179,10 @@ class MarketHub:
 
     async def _ask_quiet_books(self) -> None:
         await asyncio.sleep(self._timing.retry)
-        self.decoder.ask_missing_books()
-        self._serve_requests()
+        # Without the stream a snapshot would have nothing that continues it.
+        if all(self.routes[url].state == "live" for url in self._book_urls):
+            self.decoder.ask_missing_books()
+            self._serve_requests()
 
     async def _fetch_book(self, symbol: str) -> None:
         attempt = self._attempts.get(symbol, 0)
@@ -195,7 +199,7 @@ class MarketHub:
             events: list[MarketEvent] = []
             self.decoder.on_snapshot(symbol, snapshot, self._clock(), events)
             self._publish(events)
-            if self.decoder.has_book(symbol):
+            if any(isinstance(event, BookUpdate) for event in events):
                 self._attempts.pop(symbol, None)
         self._serve_requests()
 
@@ -219,7 +223,7 @@ class MarketHub:
     def _snapshot(self, instrument: InstrumentId, book: LevelBook) -> BookUpdate:
         now = self._clock()
         ts = now + self.decoder.clock.offset_us
-        return BookUpdate(ts=ts, recv_ts=now, instrument=instrument, is_snapshot=True, bids=book.bids, asks=book.asks)
+        return book.snapshot(instrument, ts, now)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work, name="binance recovery")

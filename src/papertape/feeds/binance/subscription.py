@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from papertape.errors import PapertapeError
 from papertape.feeds.binance.hub import MarketHub
 from papertape.feeds.binance.route import Route
 from papertape.model.entries import MarketEvent
@@ -35,13 +36,19 @@ class BinanceSubscription:
         self._events = 0
         self._gaps_before = sum(hub.decoder.gaps for hub in hubs)
         self._is_closed = False
+        self._end: tuple[FeedState, str] = ("closed", "closed by us")
 
     def take(self, events: Sequence[MarketEvent]) -> None:
         """Hand a burst to the session."""
         if self._is_closed:
             return
         self._events += len(events)
-        self._listener.on_events(events)
+        try:
+            self._listener.on_events(events)
+        except PapertapeError as error:
+            # One session that cannot go on must not take the shared connection from the others.
+            self._leave("failed", f"delivery stopped: {error.message}")
+            self._listener.on_status(self.status())
 
     def refresh(self) -> None:
         """Hand the changed status to the session."""
@@ -54,7 +61,7 @@ class BinanceSubscription:
         routes = [route for hub in self._hubs for route in hub.routes.values()]
         state, detail = _worst(routes)
         if self._is_closed:
-            state, detail = "closed", "closed by us"
+            state, detail = self._end
         return FeedStatus(
             state=state,
             detail=detail,
@@ -72,7 +79,11 @@ class BinanceSubscription:
 
     async def close(self) -> None:
         """Stop delivering; idempotent."""
-        self._is_closed = True
+        if not self._is_closed:
+            self._leave("closed", "closed by us")
+
+    def _leave(self, state: FeedState, detail: str) -> None:
+        self._is_closed, self._end = True, (state, detail)
         for hub in self._hubs:
             hub.leave(self)
 

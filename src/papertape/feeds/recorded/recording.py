@@ -9,10 +9,11 @@ from typing import NamedTuple, Protocol
 from papertape.feeds.binance.decoder import MarketDecoder
 from papertape.feeds.binance.frames import Market, SnapshotFrame
 from papertape.feeds.binance.protocol import parse_frame
+from papertape.feeds.level_book import LevelBook
 from papertape.feeds.recorded.discover import discover_instruments
 from papertape.feeds.recorded.reading import find_frame_files, read_frames
-from papertape.model.entries import MarketEvent
-from papertape.model.instrument import Instrument
+from papertape.model.entries import BookGap, BookUpdate, MarketEvent
+from papertape.model.instrument import Instrument, InstrumentId
 
 
 class Moment(NamedTuple):
@@ -74,6 +75,7 @@ class FrameRecording:
             "spot": MarketDecoder("spot", can_fetch=False),
             "usdm": MarketDecoder("usdm", can_fetch=False),
         }
+        books = {instrument.id: LevelBook() for instrument in instruments}
         for instrument in instruments:
             decoders["spot" if instrument.kind == "spot" else "usdm"].add(instrument)
         for recorded in read_frames(self._files):
@@ -88,4 +90,20 @@ class FrameRecording:
             tally.frames += 1
             tally.note(decoder)
             if events:
-                yield Moment(recv_us, events)
+                yield Moment(recv_us, list(_with_books(events, books, decoder)))
+
+
+def _with_books(
+    events: list[MarketEvent], books: dict[InstrumentId, LevelBook], decoder: MarketDecoder
+) -> Iterator[MarketEvent]:
+    # Missing prints void the book for whoever listens, but its own updates are complete: it is given again at once.
+    for event in events:
+        yield event
+        if isinstance(event, BookUpdate):
+            books[event.instrument].apply(event)
+        elif isinstance(event, BookGap):
+            book = books[event.instrument]
+            if book.is_valid and decoder.has_book(event.instrument):
+                yield book.snapshot(event.instrument, event.ts, event.recv_ts)
+            else:
+                book.void()

@@ -55,11 +55,7 @@ def _sort(event: MarketEvent, books: dict[str, LevelBook], history: list[MarketE
 def _snapshots(books: dict[str, LevelBook], border: Moment) -> Iterator[Moment]:
     ts = border.events[0].ts
     updates: list[MarketEvent] = [
-        BookUpdate(
-            ts=ts, recv_ts=border.recv_us, instrument=instrument, is_snapshot=True, bids=book.bids, asks=book.asks
-        )
-        for instrument, book in sorted(books.items())
-        if book.is_valid
+        book.snapshot(instrument, ts, border.recv_us) for instrument, book in sorted(books.items()) if book.is_valid
     ]
     if updates:
         yield Moment(border.recv_us, updates)
