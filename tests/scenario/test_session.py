@@ -1,7 +1,8 @@
+import msgspec
 import pytest
 
 from papertape.errors import Conflict, Invalid, NotFound, Unavailable
-from papertape.model.entries import VenueBar
+from papertape.model.entries import Trade, VenueBar
 from papertape.model.events import AlertRaised, EquityMarked, OrderFilled, PositionChanged, SessionChanged
 from papertape.model.session import StartSession
 from papertape.model.tables import ALERTS, SESSION_EVENTS
@@ -161,6 +162,21 @@ async def test_history_warms_the_indicators_and_never_trades() -> None:
     desk.venue.emit(desk.trade(ETH, 129))
     indicators = desk.desk.latest(view.session_id, "indicators").values()
     assert [item.value for item in indicators if item.kind == "sma"] == [1.195]
+
+
+async def test_a_recording_of_another_year_keeps_its_own_time() -> None:
+    desk = bench()
+    long_ago = desk.time.clock() - 40_000_000_000_000
+    old = Trade(
+        ts=long_ago, recv_ts=desk.time.clock(), instrument=ETH.id, price=100, size=5, side="buy", trade_id="1"
+    )
+    desk = bench(history=[old])
+    view = await desk.start("ETHUSDT")
+    await settle()
+    desk.venue.emit(msgspec.structs.replace(old, ts=long_ago + 2_000_000, trade_id="2"))
+    (row,) = desk.desk.latest(view.session_id, "watchlist").values()
+    (started,) = desk.desk.facts(view.session_id, SESSION_EVENTS)
+    assert (started.ts, row.data_ts) == (long_ago, long_ago + 2_000_000)
 
 
 async def test_stop_closes_positions_and_a_stopped_session_takes_no_more_commands() -> None:

@@ -36,7 +36,7 @@ def run(
         typer.Option("--demo/--no-demo", envvar="PAPERTAPE_DEMO", help="Open a paper session when none is live."),
     ] = True,
     recorded_speed: Annotated[float, typer.Option(min=0.01, help="Speed of a recorded feed; 1 is real time.")] = 1.0,
-    recorded_warmup: Annotated[float, typer.Option(min=0, help="Seconds of a recording that only warm up.")] = 60.0,
+    recorded_warmup: Annotated[float, typer.Option(min=1, help="Seconds of a recording that only warm up.")] = 60.0,
     config: Annotated[  # noqa: ARG001  its callback has already taken effect
         Path | None,
         typer.Option(callback=load_config, is_eager=True, envvar="PAPERTAPE_CONFIG", help="TOML file with defaults."),

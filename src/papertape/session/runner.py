@@ -393,6 +393,9 @@ class Runner:
         )
 
     def _now_at_venue(self) -> int:
+        # Until the feed has delivered, the venue's clock is unknown; ours may be years off a recording's.
+        if self._feed_status.events == 0 and self.core.tape.last_ts:
+            return self.core.tape.last_ts
         return self._clock() + self._feed_status.clock_offset_us
 
     def _stamp(self) -> dict[str, int]:
