@@ -33,7 +33,7 @@ help: ## Print this help
 setup: .setup/python .setup/node ## Install what is needed into .venv and web/node_modules (only what changed)
 
 run: .setup/python .setup/ui ## Start the desk with a demo session; PORT= FEED= STORE= DATA= are passed on
-	exec .venv/bin/papertape run $(RUN_OPTIONS)
+	@exec .venv/bin/papertape run $(RUN_OPTIONS)
 
 test: .setup/python .setup/node .setup/ui chromium ## Run everything: static checks, all tests, the wheel in a real browser
 	@$(PY) scripts/run_suites.py
@@ -45,7 +45,7 @@ check: .setup/python .setup/node ## Static checks only: ruff, mypy, import contr
 	@$(PY) scripts/run_suites.py --only static
 
 bench: .setup/python ## Measure: events/s, latency, memory; prints the figures
-	@$(PY) -m pytest tests/bench -s
+	@scripts/bench.sh
 
 soak: .setup/python .setup/ui chromium ## Five minutes of a real browser on a live session, then twenty cuts
 	@PAPERTAPE_SOAK_SECONDS=300 $(PY) scripts/run_suites.py --only wheel --only soak

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Run every measurement: the programs in bench/ (figures as JSON), then the tests in tests/bench.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+for program in bench/*.py; do
+  echo "── $program"
+  .venv/bin/python "$program"
+done
+if compgen -G "tests/bench/test_*.py" >/dev/null; then
+  .venv/bin/python -m pytest tests/bench -s
+fi
