@@ -223,6 +223,17 @@ def test_after_a_gap_orders_wait_for_a_new_snapshot_or_quote() -> None:
     assert executions(on_snapshot) == [("O-1", "walk_book", "1.000", "100.30")]
 
 
+def test_after_a_gap_neither_the_former_quote_nor_the_former_trade_is_met() -> None:
+    for former in (quote(1, "99.99", "1", "100.01", "1"), trade(1, "100.00", "1", "buy")):
+        broker = broker_with()
+        broker.on_event(former)
+        broker.on_event(BookGap(ts=2, recv_ts=2, instrument=PERPETUAL.id, reason="the socket was cut"))
+
+        _, waiting = broker.submit(order("buy", "1"), 2)
+
+        assert statuses(waiting) == [("O-1", "accepted", "stale_book")]
+
+
 def test_an_order_arrives_after_its_latency_and_meets_the_market_of_that_moment() -> None:
     broker = broker_with(entry_latency_us=100)
     broker.on_event(quote(1_000, "99.99", "1", "100.01", "1"))

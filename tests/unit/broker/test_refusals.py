@@ -22,6 +22,7 @@ from papertape.testkit.venue import (
     order,
     quote,
     statuses,
+    trade,
 )
 
 
@@ -123,6 +124,16 @@ def test_a_resting_entry_sets_its_funds_aside() -> None:
 
     assert statuses(refused) == [("O-2", "rejected", "funds.insufficient")]
     assert statuses(accepted) == [("O-3", "accepted", "Z1 became true.")]
+
+
+def test_what_filled_of_a_resting_entry_is_set_aside_only_once() -> None:
+    broker = _with_market()
+    broker.submit(limit("buy", "60", "99.00", instrument=SPOT), 2)
+    broker.on_event(trade(3, "98.99", "30", "sell", SPOT))
+
+    _, accepted = broker.submit(limit("buy", "40", "99.00", instrument=SPOT), 4)
+
+    assert statuses(accepted) == [("O-2", "accepted", "Z1 became true.")]
 
 
 def test_an_order_that_waited_is_cancelled_when_the_market_turns_out_too_expensive() -> None:
