@@ -66,6 +66,7 @@ class Engine:
         for instance in self._instances:
             self._by_lane[instance.lane.instrument.id].append(instance)
         self._facts = Facts()
+        self._is_live = False
         self._session = SessionState(plan.capital)
         desk = EntryDesk(self._broker, plan.profile, self._session, self._instances)
         self._stepper = Stepper(self._broker, self._facts, self._session, desk, self._instances)
@@ -88,6 +89,7 @@ class Engine:
         if batch.is_warmup:
             for lane in self._lanes.values():
                 lane.refresh()
+            self._begin_at(self._facts.ts)
         return self._facts.take()
 
     @property
@@ -180,7 +182,14 @@ class Engine:
                 code="engine.warmup_command",
             )
 
+    def _begin_at(self, ts: int) -> None:
+        for instance in self._instances:
+            instance.since = ts
+
     def _take(self, entry: Entry) -> None:
+        if not self._is_live:
+            self._is_live = True
+            self._begin_at(entry.ts)
         self._session.begin(entry.ts)
         if isinstance(entry, MarketEvent):
             self._on_market(entry)
@@ -220,8 +229,6 @@ class Engine:
         lane.refresh()
         lane.sample()
         for instance in instances:
-            if instance.since == 0:
-                instance.since = lane.ts
             self._stepper.step(instance)
 
     def _known_lane(self, instrument: InstrumentId) -> Lane:

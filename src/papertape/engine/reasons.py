@@ -117,7 +117,8 @@ def _entering(instance: Instance, _: int) -> str:
     if entry is None:
         return "The entry order is on its way."
     quantity = f"{entry.quantity.normalize():f} {instance.lane.instrument.base}"
-    return f"The entry {entry.order_id} ({entry.side} {quantity}) is {entry.status}; waiting for its first fill."
+    waits = f" {entry.reason.partition(': ')[2]}" if entry.reason.startswith("stale_book") else ""
+    return f"The entry {entry.order_id} ({entry.side} {quantity}) is {entry.status}; waiting for its first fill.{waits}"
 
 
 def _position_active(instance: Instance, _: int) -> str:

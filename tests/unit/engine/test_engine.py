@@ -121,7 +121,8 @@ def test_warm_up_feeds_indicators_and_books_but_never_thinks_trades_or_marks() -
     assert run.feed(*history, is_warmup=True) == []
     values = {view.name: view.value for view in run.engine.indicators()}
     assert values["rise over 10 s"] == pytest.approx(9 / 102 * 100)
-    assert run.engine.instances()[0].state == "MONITORING"
+    instance = run.engine.instances()[0]
+    assert (instance.state, instance.since) == ("MONITORING", START_TS + 11 * SECOND)
     assert run.engine.watchlist()[0].last == 111.0
     assert run.engine.watchlist()[0].volume_session_quote == 0.0
     assert told(run.feed(clock(START_TS + 12 * SECOND))) == [

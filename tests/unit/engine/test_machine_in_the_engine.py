@@ -322,3 +322,34 @@ def test_a_session_that_has_ended_opens_nothing() -> None:
         "MONITORING -> SIGNAL_DETECTED by S1",
         "signal Z1 buy session.entries_paused",
     ]
+
+
+def test_a_daily_loss_keeps_new_entries_off_until_the_next_day_utc() -> None:
+    # 88.226 bought at 102.01 and sold at 97.99 lose 354.67, fees 8.82
+    run = _run(DEFINITION.replace("{quote: 1000}", "{quote: 9000}") + "limits: {max_daily_loss_pct: 1}\n")
+    run.feed(*(_quote(second, price) for second, price in enumerate((101, 102, 102, 98, 98))))
+    run.feed(*(_quote(60 + second, 103) for second in range(3)))
+    refused = [fact for fact in run.facts if isinstance(fact, SignalFired)][-1]
+    assert (refused.outcome, refused.reason) == (
+        "risk.daily_loss",
+        "The session has lost 3.635 % today; entries stop at 1 %.",
+    )
+    tomorrow = 7 * 3600
+    run.feed(*(_quote(tomorrow + second, 103) for second in range(40)))
+    assert run.engine.open_position_count == 1
+
+
+def test_a_limit_of_trades_counts_by_the_day() -> None:
+    run = _run(DEFINITION + "limits: {max_trades_per_day: 1}\n")
+    run.feed(*(_quote(second, price) for second, price in enumerate((101, 102, 102, 104, 104))))
+    run.feed(*(_quote(20 + second, 103) for second in range(3)))
+    assert [fact.outcome for fact in run.facts if isinstance(fact, SignalFired)][-1] == "risk.trades_per_day"
+
+
+def test_an_entry_that_waits_for_a_fresh_book_says_so() -> None:
+    run = _run(entry_latency_us=6 * SECOND)
+    run.feed(_quote(0, 101), _quote(1, 102), clock(START_TS + 8 * SECOND))
+    assert run.engine.instances()[0].reason == (
+        "The entry O-1 (buy 9.802 ABC) is accepted; waiting for its first fill. "
+        "The newest quote or book is 6.0 s old; it waits for a fresh one."
+    )
