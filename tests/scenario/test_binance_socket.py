@@ -5,104 +5,31 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from random import Random
 
 import httpx
 import pytest
 
 from papertape.errors import Broken, Unavailable
 from papertape.feeds.binance.client import BinanceSource
-from papertape.feeds.binance.connection import Timing
 from papertape.feeds.binance.endpoints import parse_venue_url
-from papertape.feeds.binance.frames import Market
-from papertape.feeds.level_book import LevelBook
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Ticker, Trade
 from papertape.model.instrument import Instrument
 from papertape.testkit.exchange_server import ExchangeServer
+from papertape.testkit.exchange_server_feed import FAST, PERP, SPOT, FeedAtServer, best_of, fast, feed_at, wall_clock
 from papertape.testkit.exchange_server_listener import CollectingListener
 from papertape.testkit.exchange_server_market import PlayedMarket
 from papertape.testkit.exchange_server_sample import START_MS, write_sample
 from papertape.testkit.shared_data import shared_data
-
-SPOT, PERP = "BTCUSDT.BINANCE", "BTCUSDT-PERP.BINANCE"
-FAST = Timing(
-    open=3, ack=3, ping=20, silence=30, rotate=3600, overlap=0.05, rest=3, retry=0.02, longest_retry=0.1, stable=30
-)
-
-
-def wall_clock() -> int:
-    return time.time_ns() // 1000
-
-
-class Desk:
-    """A source at a server, with one session's subscription."""
-
-    def __init__(self, server: ExchangeServer, source: BinanceSource, instruments: list[Instrument]) -> None:
-        self.server = server
-        self.source = source
-        self.instruments = instruments
-        self.listener = CollectingListener()
-
-    async def subscribe(self) -> None:
-        self.subscription = await self.source.subscribe(self.instruments, self.listener)
-        await self.until(lambda: len(self.subscription.status().subscribed) == len(self.instruments))
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        await self.listener.until(condition)
-
-    async def all_delivered(self) -> None:
-        """Wait until the last print the server played has come."""
-        last = [str(self.server.market(market, "BTCUSDT").trades[-1].trade_id) for market in self.markets]
-        await self.until(lambda: [self.trade_ids(market)[-1:] for market in self.markets] == [[each] for each in last])
-
-    @property
-    def markets(self) -> list[Market]:
-        return ["spot" if instrument.kind == "spot" else "usdm" for instrument in self.instruments]
-
-    def trade_ids(self, market: str = "spot") -> list[str]:
-        wanted = SPOT if market == "spot" else PERP
-        return [trade.trade_id for trade in self.listener.of(Trade) if trade.instrument == wanted]
-
-    def gaps(self) -> list[BookGap]:
-        return self.listener.of(BookGap)
-
-
-@asynccontextmanager
-async def desk(
-    folder: Path, *, timing: Timing = FAST, instruments: tuple[str, ...] = (SPOT,), steps: int = 1_000
-) -> AsyncIterator[Desk]:
-    sample = write_sample(folder, steps=steps, markets=("spot", "usdm"))
-    async with ExchangeServer(sample.path, speed=0) as server:
-        source = BinanceSource(wall_clock, endpoints=parse_venue_url(server.venue_url), timing=timing, jitter=Random(1))
-        try:
-            offered = {instrument.id: instrument for instrument in await source.instruments()}
-            made = Desk(server, source, [offered[each] for each in instruments])
-            await made.subscribe()
-            yield made
-        finally:
-            await source.close()
 
 
 def ids(first: int, last: int) -> list[str]:
     return [str(trade_id) for trade_id in range(first, last + 1)]
 
 
-def best_of(events: list[MarketEvent]) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    book = LevelBook()
-    for event in events:
-        if isinstance(event, BookUpdate):
-            book.apply(event)
-        elif isinstance(event, BookGap):
-            book.void()
-    return book.best
-
-
 async def test_trades_quotes_books_and_statistics_of_both_markets_arrive(tmp_path: Path) -> None:
-    async with desk(tmp_path, instruments=(SPOT, PERP)) as made:
+    async with feed_at(tmp_path, instruments=(SPOT, PERP)) as made:
         await made.server.advance()
         await made.all_delivered()
         await made.until(lambda: best_of([e for e in made.listener.events if e.instrument == PERP]) is not None)
@@ -115,14 +42,14 @@ async def test_trades_quotes_books_and_statistics_of_both_markets_arrive(tmp_pat
 
 
 async def test_a_burst_is_handed_over_at_once_and_not_message_by_message(tmp_path: Path) -> None:
-    async with desk(tmp_path) as made:
+    async with feed_at(tmp_path) as made:
         await made.server.advance()
         await made.all_delivered()
     assert made.listener.bursts < len(made.listener.events) / 5
 
 
 async def test_the_book_agrees_with_the_quote_at_the_end(tmp_path: Path) -> None:
-    async with desk(tmp_path) as made:
+    async with feed_at(tmp_path) as made:
         await made.server.advance(frames=300)
         await made.until(lambda: best_of(made.listener.events) is not None)
         await made.server.advance()
@@ -134,7 +61,7 @@ async def test_the_book_agrees_with_the_quote_at_the_end(tmp_path: Path) -> None
 
 
 async def test_after_a_cut_everything_is_resubscribed_and_the_missed_trades_come_in_order(tmp_path: Path) -> None:
-    async with desk(tmp_path, instruments=(SPOT, PERP)) as made:
+    async with feed_at(tmp_path, instruments=(SPOT, PERP)) as made:
         await made.server.advance(seconds=4)
         await made.all_delivered()
         made.server.cut()
@@ -152,12 +79,11 @@ async def test_after_a_cut_everything_is_resubscribed_and_the_missed_trades_come
 
 
 async def test_twenty_cuts_lose_and_repeat_nothing(tmp_path: Path) -> None:
-    async with desk(tmp_path) as made:
+    async with feed_at(tmp_path) as made:
         for _ in range(20):
             await made.server.advance(seconds=0.3)
             made.server.cut()
-            before = made.subscription.status().reconnects
-            await made.until(lambda before=before: made.subscription.status().reconnects > before)  # type: ignore[misc]
+            await made.until(_more_reconnects(made))
             await made.until(lambda: len(made.subscription.status().subscribed) == 1)
         await made.server.advance()
         await made.all_delivered()
@@ -165,7 +91,7 @@ async def test_twenty_cuts_lose_and_repeat_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_skipped_trade_is_noticed_and_fetched(tmp_path: Path) -> None:
-    async with desk(tmp_path, instruments=(SPOT, PERP)) as made:
+    async with feed_at(tmp_path, instruments=(SPOT, PERP)) as made:
         await made.server.advance(seconds=2)
         made.server.skip("BTCUSDT", "trade", 3)
         made.server.skip("BTCUSDT", "trade", 3, market="usdm")
@@ -177,7 +103,7 @@ async def test_a_skipped_trade_is_noticed_and_fetched(tmp_path: Path) -> None:
 
 
 async def test_a_trade_that_cannot_be_fetched_is_announced_as_a_gap_and_the_book_comes_back(tmp_path: Path) -> None:
-    async with desk(tmp_path) as made:
+    async with feed_at(tmp_path) as made:
         await made.server.advance(seconds=2)
         await made.all_delivered()
         made.server.skip("BTCUSDT", "trade", 1)
@@ -190,7 +116,7 @@ async def test_a_trade_that_cannot_be_fetched_is_announced_as_a_gap_and_the_book
 
 
 async def test_a_skipped_book_update_voids_the_book_until_a_new_snapshot(tmp_path: Path) -> None:
-    async with desk(tmp_path) as made:
+    async with feed_at(tmp_path) as made:
         await made.server.advance(seconds=2)
         await made.until(lambda: best_of(made.listener.events) is not None)
         made.server.skip("BTCUSDT", "depth", 1)
@@ -202,7 +128,7 @@ async def test_a_skipped_book_update_voids_the_book_until_a_new_snapshot(tmp_pat
 
 
 async def test_a_venue_that_hangs_is_left_and_connected_anew(tmp_path: Path) -> None:
-    async with desk(tmp_path, timing=_with(silence=0.2)) as made:
+    async with feed_at(tmp_path, timing=fast(silence=0.2)) as made:
         await made.server.advance(seconds=1)
         await made.all_delivered()
         made.server.hang()
@@ -215,7 +141,7 @@ async def test_a_venue_that_hangs_is_left_and_connected_anew(tmp_path: Path) -> 
 
 async def test_garbage_is_counted_and_the_data_goes_on(tmp_path: Path) -> None:
     garbage: list[str | bytes] = ["nonsense", b"\x00\xff", "{}", '{"stream":"btcusdt@trade","data":{"t":"x"}}', "[]"]
-    async with desk(tmp_path) as made:
+    async with feed_at(tmp_path) as made:
         for message in garbage:
             made.server.send_raw(message)
         await made.server.advance(seconds=1)
@@ -226,12 +152,12 @@ async def test_garbage_is_counted_and_the_data_goes_on(tmp_path: Path) -> None:
 
 
 async def test_rotation_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    async with desk(tmp_path, instruments=(SPOT, PERP)) as made:
+    async with feed_at(tmp_path, instruments=(SPOT, PERP)) as made:
         for round_ in range(1, 4):
             await made.server.advance(seconds=1)
-            before = made.server.connections
+            replaced = _connections(made.server.connections + 3)
             made.server.announce_shutdown()
-            await made.server.wait_for(lambda server, before=before: server.connections == before + 3)  # type: ignore[misc]
+            await made.server.wait_for(replaced)
             await made.server.advance(seconds=1)
             await made.server.wait_for(lambda server: len(server.clients) == 3)
             assert made.subscription.status().state == "live", round_
@@ -244,7 +170,7 @@ async def test_rotation_loses_and_repeats_nothing(tmp_path: Path) -> None:
 
 
 async def test_the_connection_is_replaced_before_the_venues_limit(tmp_path: Path) -> None:
-    async with desk(tmp_path, timing=_with(rotate=0.15)) as made:
+    async with feed_at(tmp_path, timing=fast(rotate=0.15)) as made:
         await made.server.wait_for(lambda server: server.connections >= 3)
         await made.server.advance(seconds=1)
         await made.all_delivered()
@@ -270,7 +196,7 @@ async def test_a_refused_subscription_is_said_and_tried_again(tmp_path: Path) ->
 async def test_a_subscription_that_is_never_acknowledged_is_said_and_tried_again(tmp_path: Path) -> None:
     sample = write_sample(tmp_path)
     async with ExchangeServer(sample.path, speed=0) as server:
-        source = BinanceSource(wall_clock, endpoints=parse_venue_url(server.venue_url), timing=_with(ack=0.1))
+        source = BinanceSource(wall_clock, endpoints=parse_venue_url(server.venue_url), timing=fast(ack=0.1))
         server.answer_commands(answers=False)
         listener = CollectingListener()
         subscription = await source.subscribe(await source.instruments(), listener)
@@ -299,7 +225,7 @@ async def test_the_prints_between_the_history_and_the_subscription_are_not_lost(
 
 
 async def test_sessions_share_one_connection_and_the_second_starts_with_the_book(tmp_path: Path) -> None:
-    async with desk(tmp_path) as made:
+    async with feed_at(tmp_path) as made:
         await made.server.advance(seconds=1)
         await made.until(lambda: best_of(made.listener.events) is not None)
         await made.all_delivered()
@@ -369,12 +295,7 @@ async def test_a_looping_market_goes_on_with_growing_ids_and_a_new_book(tmp_path
     assert len(numbers) > 200
 
 
-def _with(**changes: float) -> Timing:
-    values = {name: getattr(FAST, name) for name in FAST.__struct_fields__}
-    return Timing(**(values | changes))
-
-
-def _update_keys(made: Desk) -> list[tuple[int, int]]:
+def _update_keys(made: FeedAtServer) -> list[tuple[int, int]]:
     return [(1, quote.ts) for quote in made.listener.of(Quote) if quote.instrument == PERP]
 
 
@@ -410,7 +331,7 @@ async def test_a_session_that_cannot_go_on_does_not_take_the_connection_from_the
             super().on_events(events)
             raise Broken("an invariant does not hold", code="test.broken")
 
-    async with desk(tmp_path) as made:
+    async with feed_at(tmp_path) as made:
         failing = Failing()
         broken = await made.source.subscribe(made.instruments, failing)
         await made.server.advance(seconds=1)
@@ -432,3 +353,12 @@ def test_the_server_runs_as_a_command_and_says_where_it_is(tmp_path: Path) -> No
             process.send_signal(signal.SIGTERM)
             code = process.wait(timeout=10)
     assert (answer.json(), code) == ({}, 0)
+
+
+def _more_reconnects(made: FeedAtServer) -> Callable[[], bool]:
+    before = made.subscription.status().reconnects
+    return lambda: made.subscription.status().reconnects > before
+
+
+def _connections(count: int) -> Callable[[ExchangeServer], bool]:
+    return lambda server: server.connections == count
