@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import structlog
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
@@ -82,11 +83,13 @@ async def test_a_frame_that_breaks_the_protocol_is_answered_with_bye_and_a_stop_
 
 
 async def test_a_frame_over_64_kb_closes_with_1009_and_is_recorded() -> None:
-    async with desk_server() as server, raw_stream(server.stream_url) as socket:
-        await socket.send("x" * 70_000)
-        _, code = await hear_end(socket)
-        record = await ended(server)
+    with structlog.testing.capture_logs() as logs:
+        async with desk_server() as server, raw_stream(server.stream_url) as socket:
+            await socket.send("x" * 70_000)
+            _, code = await hear_end(socket)
+            record = await ended(server)
     assert code == 1009
+    assert [entry["event"] for entry in logs] == ["stream_closed"]
     assert (record.closed_by, record.code, record.reason) == (
         "server",
         1009,

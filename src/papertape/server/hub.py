@@ -27,6 +27,8 @@ from papertape.wire.topics import Topic, parse_topic
 
 _log = structlog.get_logger("papertape.server.hub")
 
+_AFTER_FAILURE_S = 5.0
+
 
 def wall_clock() -> int:
     """Return our clock in microseconds UTC."""
@@ -252,6 +254,9 @@ class StreamHub:
         except PapertapeError as error:
             channel.refreshed_at = now
             _log.warning("latest_unreadable", topic=topic, code=error.code, message=error.message)
+        except Exception:  # noqa: BLE001 - a supervisor: one topic's failure must not stop every client's heartbeat
+            channel.refreshed_at = now + _AFTER_FAILURE_S
+            _log.exception("latest_failed", topic=topic)
 
     async def start(self) -> None:
         """Begin to tick."""

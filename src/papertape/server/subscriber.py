@@ -46,11 +46,12 @@ _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessa
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """How a connection ends: who decided, the close code, and why."""
+    """How a connection ends: who decided, the close code, and why. `is_gone`: nobody is left to say goodbye to."""
 
     by: Closer
     code: int
     reason: str
+    is_gone: bool
 
 
 class Subscriber:
@@ -298,18 +299,18 @@ class Subscriber:
 
     # The end
 
-    def end(self, by: Closer, code: int, reason: str) -> None:
+    def end(self, by: Closer, code: int, reason: str, *, is_gone: bool = False) -> None:
         """End the connection, saying `bye` first when it is the server's decision. The first cause stays."""
         if self.ending is not None:
             return
-        self.ending = Ending(by=by, code=code, reason=reason)
+        self.ending = Ending(by=by, code=code, reason=reason, is_gone=is_gone or by != "server")
         self.ended_at = self._hub.monotonic()
         self.connection.queue_bytes = self.outbox.queued_bytes
         self.connection.queue_messages = self.outbox.queued_messages
         self.connection.closed_by, self.connection.code, self.connection.reason = by, code, reason
         self.outbox.clear()
         self._ticks.clear()
-        if by == "server":
+        if not self.ending.is_gone:
             retry_ms = _RETRY_MS[close.reaction_to(code)]
             self.outbox.put_control(encode(Bye(code=code, reason=reason[:500], retry_ms=retry_ms)))
         for topic in [*self._facts, *self._latest]:

@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import structlog
 
 from papertape.model.views import Check, PreflightView
 from papertape.server.settings import StreamLimits
 from papertape.testkit.stream_probe import HubBench, StreamProbe, session_topic
-from papertape.wire.stream import Hello, Pub, Snap, SubRequest, Subscribed, Vis
+from papertape.wire.stream import Heartbeat, Hello, Pub, Snap, SubRequest, Subscribed, Vis
 
 TOPIC = session_topic("preflight")
 
@@ -168,3 +169,15 @@ def test_the_desk_tells_its_connections_and_lag() -> None:
     probe.subscribe("desk/system")
     (snap,) = probe.read_only(Snap)
     assert (snap.data["system"]["connections"], snap.data["system"]["loop_lag_ms"]) == (1, 200.0)
+
+
+def test_a_topic_that_fails_is_logged_and_stops_nobody_elses_heartbeat() -> None:
+    bench = HubBench()
+    bench.desk.show("preflight", view("a"))
+    probe = bench.greeted("desk/sessions", TOPIC)
+    bench.desk.breaks = True
+    with structlog.testing.capture_logs() as logs:
+        bench.pass_time(10.2)
+    assert {entry["event"] for entry in logs} == {"latest_failed"}
+    assert len(logs) <= 3
+    assert [beat.heads for beat in probe.read_only(Heartbeat)] == [{}]

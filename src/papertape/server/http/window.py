@@ -15,7 +15,7 @@ from papertape.server.desk_port import DeskPort
 from papertape.server.http.failures import AnyRequest
 from papertape.wire.http import Page
 
-_OWN = frozenset({"after", "until", "limit", "newest_first", "instrument_id", "interval"})
+_OWN = frozenset({"after", "until", "limit", "newest_first"})
 _INTERVAL = re.compile(r"^(\d{1,6})(s|m|h)?$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, None: 1}
 

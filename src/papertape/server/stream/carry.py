@@ -44,7 +44,7 @@ async def _write_all(hub: StreamHub, subscriber: Subscriber, write: Write, finis
             break
         subscriber.wake.clear()
         await subscriber.wake.wait()
-    if subscriber.ending.by == "server":
+    if not subscriber.ending.is_gone:
         await finish(subscriber.ending)
 
 

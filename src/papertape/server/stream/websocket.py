@@ -58,9 +58,9 @@ async def _read(subscriber: Subscriber, receive: Receive) -> None:
 def _end(subscriber: Subscriber, message: Message) -> None:
     code = message.get("code", 1005)
     if code in _BROKEN_BY_CLIENT:
-        subscriber.end("server", code, _BROKEN_BY_CLIENT[code])
+        subscriber.end("server", code, _BROKEN_BY_CLIENT[code], is_gone=True)
     elif code == 1012:
-        subscriber.end("server", code, "The desk is restarting.")
+        subscriber.end("server", code, "The desk is restarting.", is_gone=True)
     elif "reason" in message:
         subscriber.end("client", code, message["reason"] or "The client closed the connection.")
     else:
