@@ -68,6 +68,7 @@ export function ConnectionsPage() {
   const { live = [], ended = [] } = query.data ?? {}
   return (
     <div className="main page-panel" data-testid="connections-page">
+      <h1 className="visually-hidden">Connections: who closed, and why</h1>
       {query.error && <p className="field-error" role="alert">{describeError(query.error)}</p>}
       <OwnCloses />
       <Panel title="Live connections of the desk" testId="panel-live-connections" note={query.data ? String(live.length) : 'loading'}>

@@ -33,6 +33,7 @@ export function SessionsPage() {
   const sorted = useMemo(() => [...rows].sort((a, b) => b.created_ts - a.created_ts), [rows])
   return (
     <div className="page-panel" data-testid="sessions-page">
+      <h1 className="visually-hidden">Sessions</h1>
       <Panel title="Sessions" testId="panel-sessions" note={isLoaded ? `${rows.length}, newest first` : 'loading'}>
         {rows.length > 0 ? (
           <DataTable label="Sessions" rows={sorted} columns={COLUMNS} keyOf={(row) => row.session_id} />

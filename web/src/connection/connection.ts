@@ -208,15 +208,20 @@ export class Connection {
     this.reason = end.reason
     const reaction = this.reactionTo(end.code)
     if (reaction === 'stop') return this.setPhase('stopped')
-    if (reaction !== 'at_once') this.ladder.onEnd(end.aliveMs)
+    const isPlanned = reaction === 'at_once' && end.aliveMs !== null
+    const isNewTransport = !isPlanned && this.ladder.onEnd(end.aliveMs)
+    this.reconnectIn(Math.max(this.waitAfter(end, isPlanned || isNewTransport), end.retryMs ?? 0))
+  }
+
+  /** Milliseconds to stay away. A planned close and the first try of another transport need no patience. */
+  private waitAfter(end: LinkEnd, isAtOnce: boolean): number {
     if ((end.aliveMs ?? 0) >= STABLE_MS) {
       this.attempts = 0
       this.upgradesTried = 0
     }
+    if (isAtOnce) return this.host.random() * 250
     this.attempts += 1
-    const isPlanned = reaction === 'at_once' && end.aliveMs !== null
-    const wait = isPlanned ? this.host.random() * 250 : backoffMs(this.attempts, () => this.host.random())
-    this.reconnectIn(Math.max(wait, end.retryMs ?? 0))
+    return backoffMs(this.attempts, () => this.host.random())
   }
 
   private reactionTo(code: number | null): 'stop' | 'back_off' | 'at_once' {

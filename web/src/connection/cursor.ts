@@ -17,7 +17,6 @@ export class TopicCursor {
   seq: number | null = null
   duplicates = 0
   private awaiting: 'sub' | 'snap' | null = 'sub'
-  private catchUpTo = 0
   private pages: Snap[] = []
   private headBefore: number | null = null
   private isRefused = false
@@ -25,7 +24,7 @@ export class TopicCursor {
   constructor(readonly topic: string) {}
 
   get isCurrent(): boolean {
-    return this.isRefused || (this.awaiting === null && (this.seq ?? 0) >= this.catchUpTo)
+    return this.isRefused || this.awaiting === null
   }
 
   request(): SubRequest {
@@ -64,8 +63,8 @@ export class TopicCursor {
     if (message.epoch !== this.epoch || this.seq === null || message.from > this.seq) {
       return { kind: 'resync', why: `resumed at ${message.epoch}/${message.from}, but here is ${this.epoch}/${this.seq}` }
     }
+    // What was missed follows at once, in order; `to` is the tape's head, not this topic's, so it marks no end.
     this.awaiting = null
-    this.catchUpTo = message.to
     return IGNORE
   }
 
@@ -79,7 +78,6 @@ export class TopicCursor {
     this.awaiting = null
     this.epoch = message.epoch
     this.seq = message.seq
-    this.catchUpTo = message.seq
     this.headBefore = null
     return { kind: 'deliver', update: { kind: 'snapshot', epoch: message.epoch, seq: message.seq, pages } }
   }

@@ -12,23 +12,24 @@ export class Ladder {
   kind: TransportKind = 'websocket'
   private failures = 0
   private isProven = true
+  private isExhausted = false
 
   static isFailure(aliveMs: number | null): boolean {
     return aliveMs === null || aliveMs < ALIVE_MS
   }
 
-  /** A connection of `kind` ended after `aliveMs` of life. */
-  onEnd(aliveMs: number | null): void {
-    if (!Ladder.isFailure(aliveMs)) {
-      this.failures = 0
-      this.isProven = true
-      return
-    }
-    this.failures += 1
-    if (this.failures < FAILURES && this.isProven) return
+  /** A connection of `kind` ended after `aliveMs` of life; answers whether a transport not yet tried comes next. */
+  onEnd(aliveMs: number | null): boolean {
+    const isFailure = Ladder.isFailure(aliveMs)
+    this.failures = isFailure ? this.failures + 1 : 0
+    if (!isFailure) this.isExhausted = false
+    const stays = !isFailure || (this.failures < FAILURES && this.isProven)
+    this.isProven = true
+    if (stays) return false
     this.kind = NEXT[this.kind]
     this.failures = 0
-    this.isProven = true
+    this.isExhausted ||= this.kind === 'websocket'
+    return !this.isExhausted
   }
 
   /** WebSocket was welcomed beside a fallback; dying young it steps down at once. */

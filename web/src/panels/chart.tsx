@@ -42,7 +42,7 @@ function Canvas({ instrument, strategy, decimals, intervalS, onMarker }: CanvasP
   }, [session, instrument, strategy, intervalS, decimals, naming, onMarker])
   return (
     <>
-      <div className="chart-box" ref={box} role="img" aria-label={`Candles of ${instrument}`} data-bars={history?.bars ?? 0} />
+      <div className="chart-box" ref={box} role="group" aria-label={`Candles of ${instrument}`} data-bars={history?.bars ?? 0} />
       {history?.error && <p className="chart-error is-down">The history of this chart could not be read: {history.error}</p>}
       {history && history.bars === 0 && !history.error && (
         <div className="chart-empty">

@@ -19,7 +19,7 @@ function Canvas({ capital }: { capital: number }) {
   }, [session, capital])
   return (
     <div className="chart">
-      <div className="chart-box" ref={box} role="img" aria-label="Equity of this session over time" />
+      <div className="chart-box" ref={box} role="group" aria-label="Equity of this session over time" />
       {error && <p className="chart-error is-down">The history of equity could not be read: {error}</p>}
     </div>
   )
