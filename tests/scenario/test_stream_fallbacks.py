@@ -29,7 +29,6 @@ from papertape.wire.stream import (
 )
 
 FILLS = session_topic("fills")
-PREFLIGHT = session_topic("preflight")
 QUIET = StreamLimits(poll_hold_s=0.2, heartbeat_s=60.0)
 
 

@@ -92,12 +92,14 @@ class StreamClient:
                     socket = await connect(
                         self.url, subprotocols=[Subprotocol(PROTOCOL)], compression=None, ping_interval=None
                     )
-                async with socket:
+                try:
                     await self._greet(socket)
                     while True:
                         update = await self._step(socket)
                         if update is not None:
                             yield update
+                finally:
+                    await socket.close()
             except ConnectionClosed as closed:
                 code = closed.rcvd.code if closed.rcvd is not None else None
             except (OSError, WebSocketException, TimeoutError):

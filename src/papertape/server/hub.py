@@ -28,6 +28,9 @@ from papertape.wire.topics import Topic, parse_topic
 _log = structlog.get_logger("papertape.server.hub")
 
 _AFTER_FAILURE_S = 5.0
+_SLOW_TOPICS = frozenset(
+    {"pipeline", "preflight"}
+)  # ages in seconds: nobody reads them at 10 Hz
 
 
 def wall_clock() -> int:
@@ -246,7 +249,7 @@ class StreamHub:
                 del self._latest[topic]
             return
         channel.idle_since = None
-        interval = self.limits.desk_refresh_s if topic.startswith("desk/") else self.limits.tick_s * 0.9
+        interval = self.limits.slow_refresh_s if _is_slow(topic) else self.limits.tick_s * 0.9
         if now - channel.refreshed_at < interval:
             return
         try:
@@ -284,3 +287,8 @@ class StreamHub:
             await asyncio.sleep(self.limits.tick_s)
             self._stalls.beat()
             self.tick(self.lag.sample(expected, self.monotonic()))
+
+
+def _is_slow(topic: str) -> bool:
+    scope, _, name = topic.rpartition("/")
+    return scope == "desk" or name in _SLOW_TOPICS

@@ -26,7 +26,7 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
     messages_per_s: float = 20.0
     message_burst: int = 40
     new_connections_per_s: float = 50.0
-    desk_refresh_s: float = 1.0
+    slow_refresh_s: float = 1.0
     idle_channel_s: float = 60.0
     visible_flush_s: float = 0.1
     hidden_flush_s: float = 1.0

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+import socket
+
 import httpx
 import pytest
 
@@ -29,3 +32,18 @@ def test_an_address_others_can_reach_is_refused_with_a_sentence(host: str) -> No
     with pytest.raises(Refused, match="not a loopback address") as refused:
         bind(ServerSettings(host=host, port=0))
     assert refused.value.code == "server.not_loopback"
+
+
+async def test_no_answer_waits_for_the_acknowledgement_of_the_one_before() -> None:
+    accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def note(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        raw = writer.get_extra_info("socket")
+        accepted.set_result(raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listener = bind(ServerSettings(port=0))
+    async with await asyncio.start_server(note, sock=listener):
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        assert await accepted
+        writer.close()
