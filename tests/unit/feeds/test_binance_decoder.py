@@ -197,6 +197,23 @@ def test_a_frame_that_cannot_be_used_is_counted_with_its_reason(bad: Frame) -> N
     assert (made.decode_errors, bool(made.last_error)) == (1, True)
 
 
+def test_a_book_update_that_cannot_be_read_voids_the_book_instead_of_being_passed_over() -> None:
+    made = decoder()
+    made.on_snapshot("BTCUSDT", SnapshotFrame(3, (), ()), RECV, [])
+    unreadable = frame("depth@100ms", e="depthUpdate", E=1, U=4, u=4, b=[["much", "1"]], a=[])
+    assert [type(event) for event in take(made, unreadable)] == [BookGap]
+    assert (made.take_requests(), made.decode_errors) == ([NeedSnapshot("BTCUSDT")], 1)
+
+
+def test_a_level_between_todays_prices_is_left_out_of_the_book() -> None:
+    made = decoder()
+    levels = (("61800.123", "1"), ("61800.10", "2"))
+    out: list[MarketEvent] = []
+    made.on_snapshot("BTCUSDT", SnapshotFrame(3, levels, ()), RECV, out)
+    assert [event.bids for event in out if isinstance(event, BookUpdate)] == [((6180010, 200_000),)]
+    assert made.decode_errors == 0
+
+
 def test_frames_of_instruments_nobody_asked_for_are_passed_over() -> None:
     made = decoder()
     made.remove("BTCUSDT")

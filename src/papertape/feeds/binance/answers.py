@@ -8,6 +8,7 @@ import msgspec
 
 from papertape.errors import Invalid, PapertapeError, Unavailable
 from papertape.feeds.binance.frames import Market, SnapshotFrame
+from papertape.feeds.binance.numbers import make_scale
 from papertape.feeds.binance.trade_sync import Print
 from papertape.model.entries import Quote, Trade, VenueBar
 from papertape.model.instrument import Instrument, check_instrument_id
@@ -107,6 +108,7 @@ def parse_instruments(body: bytes, market: Market) -> list[Instrument]:
 
 def parse_trades(body: bytes, instrument: Instrument, recv_ts: int) -> list[Print]:
     """Return the prints of `trades` or `historicalTrades`, oldest first."""
+    scale = make_scale(instrument)
     return [
         Print(
             found.id,
@@ -114,8 +116,8 @@ def parse_trades(body: bytes, instrument: Instrument, recv_ts: int) -> list[Prin
                 ts=found.time * 1000,
                 recv_ts=recv_ts,
                 instrument=instrument.id,
-                price=instrument.parse_price(found.price),
-                size=instrument.parse_size(found.qty),
+                price=scale.price(found.price),
+                size=scale.size(found.qty),
                 side="sell" if found.buyer_is_maker else "buy",
                 trade_id=str(found.id),
             ),
@@ -126,6 +128,7 @@ def parse_trades(body: bytes, instrument: Instrument, recv_ts: int) -> list[Prin
 
 def parse_agg_trades(body: bytes, instrument: Instrument, recv_ts: int) -> list[AggregatedTrade]:
     """Return the aggregated trades of `aggTrades`, oldest first; `trade_id` is that of the last print in each."""
+    scale = make_scale(instrument)
     return [
         AggregatedTrade(
             found.agg_id,
@@ -134,8 +137,8 @@ def parse_agg_trades(body: bytes, instrument: Instrument, recv_ts: int) -> list[
                 ts=found.time * 1000,
                 recv_ts=recv_ts,
                 instrument=instrument.id,
-                price=instrument.parse_price(found.price),
-                size=instrument.parse_size(found.size),
+                price=scale.price(found.price),
+                size=scale.size(found.size),
                 side="sell" if found.buyer_is_maker else "buy",
                 trade_id=str(found.last_trade_id),
             ),
@@ -146,6 +149,7 @@ def parse_agg_trades(body: bytes, instrument: Instrument, recv_ts: int) -> list[
 
 def parse_closed_klines(body: bytes, instrument: Instrument, interval_s: int, recv_ts: int) -> list[VenueBar]:
     """Return the closed bars of `klines`, oldest first; the last row is the bar still open and is left out."""
+    scale = make_scale(instrument)
     return [
         VenueBar(
             ts=row[0] * 1000 + interval_s * 1_000_000,
@@ -153,11 +157,11 @@ def parse_closed_klines(body: bytes, instrument: Instrument, interval_s: int, re
             instrument=instrument.id,
             open_ts=row[0] * 1000,
             interval_s=interval_s,
-            open=instrument.parse_price(row[1]),
-            high=instrument.parse_price(row[2]),
-            low=instrument.parse_price(row[3]),
-            close=instrument.parse_price(row[4]),
-            volume=instrument.parse_size(row[5]),
+            open=scale.price(row[1]),
+            high=scale.price(row[2]),
+            low=scale.price(row[3]),
+            close=scale.price(row[4]),
+            volume=scale.size(row[5]),
         )
         for row in _klines(body)[:-1]
     ]
@@ -165,15 +169,15 @@ def parse_closed_klines(body: bytes, instrument: Instrument, interval_s: int, re
 
 def parse_book_ticker(body: bytes, instrument: Instrument, recv_ts: int, offset_us: int) -> Quote:
     """Return the best bid and ask of `ticker/bookTicker`; spot gives no time, so it is `recv_ts + offset_us`."""
-    found = _book_ticker(body)
+    found, scale = _book_ticker(body), make_scale(instrument)
     return Quote(
         ts=recv_ts + offset_us if found.time is None else found.time * 1000,
         recv_ts=recv_ts,
         instrument=instrument.id,
-        bid=instrument.parse_price(found.bid),
-        bid_size=instrument.parse_size(found.bid_size),
-        ask=instrument.parse_price(found.ask),
-        ask_size=instrument.parse_size(found.ask_size),
+        bid=scale.price(found.bid),
+        bid_size=scale.size(found.bid_size),
+        ask=scale.price(found.ask),
+        ask_size=scale.size(found.ask_size),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from papertape.feeds.binance.frames import (
     DepthFrame,
     Frame,
     Garbage,
+    Level,
     Market,
     SnapshotFrame,
     TickerFrame,
@@ -140,6 +142,9 @@ class MarketDecoder:
         except (Invalid, ValueError) as error:
             del out[before:]
             self.count_error(f"{type(frame).__name__} of {state.instrument.id}: {error}")
+            if isinstance(frame, DepthFrame):
+                self._void(state, f"a book update could not be read: {error}", recv_ts, out)
+                self._ask_snapshot(state)
         self.events += len(out) - before
 
     def on_snapshot(self, symbol: str, snapshot: SnapshotFrame, recv_ts: int, out: Out) -> None:
@@ -322,15 +327,14 @@ class MarketDecoder:
     def _book_update(
         self, state: _State, frame: DepthFrame | SnapshotFrame, recv_ts: int, *, is_snapshot: bool
     ) -> BookUpdate:
-        price, size = state.price, state.size
         event_ms = frame.transaction_ms or frame.event_ms
         return BookUpdate(
             ts=recv_ts + self.clock.offset_us if event_ms is None else event_ms * 1000,
             recv_ts=recv_ts,
             instrument=state.instrument.id,
             is_snapshot=is_snapshot,
-            bids=tuple((price(p), size(q)) for p, q in frame.bids),
-            asks=tuple((price(p), size(q)) for p, q in frame.asks),
+            bids=_levels(state, frame.bids),
+            asks=_levels(state, frame.asks),
         )
 
     def _void(self, state: _State, reason: str, recv_ts: int, out: Out) -> None:
@@ -351,3 +355,18 @@ class MarketDecoder:
     def _ask_trades(self, state: _State, after_id: int, before_id: int | None) -> None:
         state.trades.begin_recovery()
         self._requests.append(NeedTrades(symbol=state.instrument.symbol, after_id=after_id, before_id=before_id))
+
+
+def _levels(state: _State, levels: tuple[Level, ...]) -> tuple[tuple[int, int], ...]:
+    price, size = state.price, state.size
+    try:
+        return tuple([(price(p), size(q)) for p, q in levels])
+    except Invalid:
+        return tuple(_levels_on_the_grid(state, levels))
+
+
+def _levels_on_the_grid(state: _State, levels: tuple[Level, ...]) -> Iterator[tuple[int, int]]:
+    # Orders from before the tick was made coarser may still stand between today's prices: they are left out.
+    for price, size in levels:
+        with contextlib.suppress(Invalid):
+            yield state.price(price), state.size(size)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import httpx
 import msgspec
 
-from papertape.errors import Unavailable
+from papertape.errors import Invalid, Unavailable
 from papertape.feeds.binance import answers
 from papertape.feeds.binance.frames import Market, SnapshotFrame
 from papertape.feeds.binance.trade_sync import Print
@@ -130,7 +130,7 @@ class VenueRest:
         body = await self._get(path, timeout_s=self._timeout_s, **parameters)
         try:
             return parse(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, ValueError, Invalid) as error:
             raise Unavailable(
                 f"Binance's answer at {path} is not what its documentation says ({error}); try again later.",
                 code="binance.unreadable_answer",

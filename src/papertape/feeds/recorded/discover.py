@@ -18,7 +18,7 @@ from papertape.feeds.binance.protocol import parse_frame
 from papertape.feeds.recorded.reading import RecordedFile, read_file
 from papertape.model.instrument import Instrument
 
-_FRAMES_PER_FILE = 20_000
+_FRAMES_PER_FILE = 5_000
 _QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "BTC", "ETH", "BNB", "EUR", "TRY", "BRL")
 
 
@@ -36,7 +36,7 @@ class Precision:
 
 
 def discover_instruments(files: Iterable[RecordedFile]) -> list[Instrument]:
-    """Return the instruments found in the first 20,000 frames of each file, by id."""
+    """Return the instruments found in the first 5,000 frames of each file, by id."""
     seen: dict[tuple[Market, str], Precision] = {}
     for file in files:
         for symbol, price, size in _numbers(file):
