@@ -73,7 +73,7 @@ class Runner:
         self._outlets = outlets
         self._on_ended = on_ended
         self._pause = pause
-        self._ledger = CommitLedger(appender, clock, self._published, self._store_failed)
+        self._ledger = CommitLedger(appender, clock, self._published, self._break)
         self._subscription: Subscription | None = None
         self._feed_status = FeedStatus(state="connecting", detail=f"Connecting to {source.name}.")
         self._task: asyncio.Task[None] | None = None
@@ -346,9 +346,6 @@ class Runner:
             action()
         except Exception as error:  # noqa: BLE001  the session supervisor: any failure ends this session alone
             self._break(error)
-
-    def _store_failed(self, error: BaseException) -> None:
-        self._break(error)
 
     def _break(self, error: BaseException) -> None:
         if self.state not in LIVE:
