@@ -19,12 +19,12 @@ const COLUMNS: readonly Column<SessionView>[] = [
     ),
   },
   { id: 'state', title: 'State', width: '104px', cell: (row) => <Chip tone={LIFECYCLE_TONE[row.state]} state={row.state} hasDot>{row.state}</Chip> },
-  { id: 'created', title: 'Created', width: '150px', hide: 'm', cell: (row) => dateTime(row.created_ts) },
+  { id: 'created', title: 'Created', width: '172px', hide: 'm', cell: (row) => dateTime(row.created_ts) },
   { id: 'mode', title: 'Mode and feed', width: '170px', hide: 'm', cell: (row) => `${row.mode} on ${row.feed}` },
   { id: 'strategies', title: 'Strategies', hide: 's', cell: (row) => <span title={list(row.strategies)}>{list(row.strategies)}</span> },
-  { id: 'symbols', title: 'Symbols', hide: 'l', cell: (row) => <span title={list(row.instruments)}>{list(row.instruments)}</span> },
+  { id: 'symbols', title: 'Symbols', hide: 'l', cell: (row) => <span title={list(row.instruments)}>{list(row.instruments.map((id) => id.split('.')[0] ?? id))}</span> },
   { id: 'equity', title: 'Equity', width: '110px', align: 'right', hide: 's', cell: (row) => (row.equity === null ? <Missing reason="no account" /> : fixed(Number(row.equity), 2)) },
-  { id: 'pnl', title: 'P&L', width: '120px', align: 'right', cell: (row) => (row.pnl === null ? <Missing reason="no account" /> : <Pnl amount={row.pnl} currency={row.currency} />) },
+  { id: 'pnl', title: 'P&L', width: '130px', align: 'right', cell: (row) => (row.pnl === null ? <Missing reason="no account" /> : <Pnl amount={row.pnl} currency={row.currency} />) },
   { id: 'headline', title: 'What happened', hide: 'l', cell: (row) => <span title={row.reason}>{row.headline || row.reason}</span> },
 ]
 

@@ -13,6 +13,7 @@ import type { OpenTransport } from './transport'
 const STABLE_MS = 30_000
 const BATCH_MS = 20
 const LINGER_MS = 10_000
+const EARLY_PROBE_MS = 1_000
 
 export interface ConnectionOptions {
   host: Host
@@ -43,6 +44,8 @@ export class Connection {
   private previous: PreviousClose | null = null
   private attempts = 0
   private upgradesTried = 0
+  /** WebSocket lived here before, so that a fallback most likely bridges a restart: look for it early, once. */
+  private isWebsocketProven = false
   private welcomes = 0
   private isReopening = false
   private connectedAt: number | null = null
@@ -164,6 +167,10 @@ export class Connection {
     this.ping(link)
     this.setPhase(this.subscriptions.isCurrent ? 'live' : 'catching_up')
     this.sendNewSubscriptions()
+    if (link.kind !== 'websocket' && this.isWebsocketProven) {
+      this.isWebsocketProven = false
+      this.upgrade.set(EARLY_PROBE_MS, () => this.tryUpgrade())
+    }
   }
 
   private onMessage(link: Link, message: ServerMessage): void {
@@ -208,6 +215,7 @@ export class Connection {
     this.reason = end.reason
     const reaction = this.reactionTo(end.code)
     if (reaction === 'stop') return this.setPhase('stopped')
+    if (link.kind === 'websocket' && !Ladder.isFailure(end.aliveMs)) this.isWebsocketProven = true
     const isPlanned = reaction === 'at_once' && end.aliveMs !== null
     const isNewTransport = !isPlanned && this.ladder.onEnd(end.aliveMs)
     this.reconnectIn(Math.max(this.waitAfter(end, isPlanned || isNewTransport), end.retryMs ?? 0))

@@ -9,7 +9,7 @@ function Value({ row }: { row: IndicatorView }) {
   if (row.value === null) return <Missing reason={row.reason ?? 'no value and no reason from the engine'} />
   return (
     <Delta direction={row.trend}>
-      <b className="last">{significant(row.value)}</b>
+      <b className="last is-plain">{significant(row.value)}</b>
       {row.unit && <span className="dim light">{row.unit}</span>}
     </Delta>
   )

@@ -1,4 +1,4 @@
-import { Chip, exact, Missing, type Column, type Tone } from '../ui'
+import { Chip, exact, fixed, Missing, type Column, type Tone } from '../ui'
 import type { OrderFilled, OrderUpdated } from '../wire/generated'
 import { At, Exact, InstrumentName } from './cells'
 import { FactsPanel } from './facts'
@@ -28,8 +28,8 @@ const ORDER_COLUMNS: readonly Column<OrderUpdated>[] = [
   { id: 'at', title: 'Time', width: '76px', hide: 'm', cell: (row) => <At us={row.ts} /> },
   { id: 'instrument', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
   { id: 'what', title: 'What', cell: (row) => <span title={row.reason}>{`${row.side} ${plain(row.purpose)}`}</span> },
-  { id: 'type', title: 'Type', width: '104px', hide: 'm', cell: (row) => plain(row.order_type) },
-  { id: 'quantity', title: 'Filled / quantity', width: '124px', align: 'right', hide: 's', cell: (row) => `${exact(row.filled_quantity)} / ${exact(row.quantity)}` },
+  { id: 'type', title: 'Type', width: '124px', hide: 'l', cell: (row) => plain(row.order_type) },
+  { id: 'quantity', title: 'Filled / quantity', width: '130px', align: 'right', hide: 'm', cell: (row) => `${exact(row.filled_quantity)} / ${exact(row.quantity)}` },
   { id: 'price', title: 'Price', width: '92px', align: 'right', cell: (row) => <Price row={row} /> },
   { id: 'status', title: 'Status', width: '104px', cell: (row) => <Chip tone={STATUS_TONE[row.status]} title={row.reason}>{plain(row.status)}</Chip> },
 ]
@@ -66,7 +66,7 @@ const FILL_COLUMNS: readonly Column<OrderFilled>[] = [
   { id: 'what', title: 'What', cell: (row) => `${row.side} ${plain(row.purpose)}` },
   { id: 'quantity', title: 'Quantity', width: '92px', align: 'right', cell: (row) => exact(row.quantity) },
   { id: 'price', title: 'Price', width: '92px', align: 'right', cell: (row) => exact(row.price) },
-  { id: 'fee', title: 'Fee', width: '86px', align: 'right', hide: 'm', cell: (row) => <span title={row.liquidity}>{exact(row.fee)}</span> },
+  { id: 'fee', title: 'Fee', width: '86px', align: 'right', hide: 'm', cell: (row) => <span title={`${exact(row.fee)}, ${row.liquidity}`}>{fixed(Number(row.fee), 4)}</span> },
 ]
 
 function FillDetail({ row }: { row: OrderFilled }) {
@@ -85,8 +85,10 @@ function FillDetail({ row }: { row: OrderFilled }) {
         <dd>{exact(evidence.slippage)}</dd>
         <dt>Age of the book</dt>
         <dd>{evidence.book_age_us === null ? <Missing reason="no book then" /> : `${Math.round(evidence.book_age_us / 1000)} ms`}</dd>
-        <dt>Liquidity</dt>
-        <dd>{row.liquidity}</dd>
+        <dt>Fee</dt>
+        <dd>
+          {exact(row.fee)} as {row.liquidity}
+        </dd>
         <dt>Order</dt>
         <dd>{row.order_id} of {row.strategy}</dd>
       </dl>

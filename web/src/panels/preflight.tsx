@@ -16,7 +16,7 @@ function Line({ check }: { check: Check }) {
     <li className="check" data-testid="row" data-key={`${check.code}${check.instrument ?? ''}`} data-status={check.status}>
       <StatusSign status={check.status} />
       <span className="check-text">
-        <b className="medium">{check.label}</b> {check.instrument && <InstrumentName id={check.instrument} />} <span className="dim">{check.detail}</span>
+        <b className="medium">{check.label}</b> {check.instrument && !check.detail.includes(check.instrument) && <InstrumentName id={check.instrument} />} <span className="dim">{check.detail}</span>
       </span>
       {check.checked_ts > 0 && <CheckedAt us={check.checked_ts} />}
     </li>

@@ -4,8 +4,22 @@ function group(digits: string): string {
   return digits.replace(/\B(?=(\d{3})+$)/g, '\u2009')
 }
 
+/** `1.5E-7` written out, digit for digit. */
+function writtenOut(text: string): string {
+  const parts = /^(-?)(\d+)(?:\.(\d+))?E([+-]?\d+)$/i.exec(text)
+  if (!parts) return text
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = parts
+  const digits = whole + fraction
+  if (/^0+$/.test(digits)) return '0'
+  const point = whole.length + Number(exponent)
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`
+  if (point >= digits.length) return sign + digits + '0'.repeat(point - digits.length)
+  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`
+}
+
 /** An exact decimal text with its thousands grouped; nothing is rounded. */
-export function exact(text: string): string {
+export function exact(decimal: string): string {
+  const text = writtenOut(decimal)
   const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(\.\d+)?$/.exec(text) ?? []
   return whole ? `${sign ? MINUS : ''}${group(whole)}${fraction}` : text
 }

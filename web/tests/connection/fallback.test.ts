@@ -92,6 +92,35 @@ describe('the way down and back', () => {
     expect(world.sockets.filter((socket) => !socket.isOver).map((socket) => socket.kind)).toContain('sse')
   })
 
+  it('starts again at WebSocket when nothing answers at all, ever more patiently', () => {
+    const world = new World(TOPIC)
+    world.host.chance = 0
+    for (let i = 0; i < 12; i += 1) {
+      world.socket.cut(null)
+      world.host.advance((world.status.retryAt ?? 0) - world.host.wall())
+    }
+    expect(world.sockets.slice(0, 10).map((socket) => socket.kind)).toEqual([
+      ...['websocket', 'websocket', 'websocket', 'sse', 'sse', 'sse', 'poll', 'poll', 'poll', 'websocket'],
+    ])
+    world.host.chance = 0.999
+    world.socket.cut(null)
+    expect((world.status.retryAt ?? 0) - world.host.wall()).toBe(20_000)
+  })
+
+  it('looks for WebSocket early where it worked before, because a restart is likelier than a wall', () => {
+    const world = new World(TOPIC)
+    world.socket.accept()
+    world.beat(60_000)
+    world.host.chance = 0
+    world.socket.cut()
+    world.host.advance(500)
+    failThreeTimes(world)
+    expect(world.socket.kind).toBe('sse')
+    world.socket.accept()
+    world.host.advance(1_000)
+    expect(world.socket.kind).toBe('websocket')
+  })
+
   it('looks for WebSocket at once when the network or the tab comes back', () => {
     const world = new World(TOPIC)
     failThreeTimes(world)
