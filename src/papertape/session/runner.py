@@ -262,7 +262,8 @@ class Runner:
     def _judge_stopping(self, now: int) -> None:
         engine = self.core.engine
         is_flat = engine.open_position_count == 0 and not engine.has_working_orders
-        is_late = now - (self._stopping_since or now) >= _CLOSE_DEADLINE_US
+        self._stopping_since = self._stopping_since or now  # a desk that was killed while it stopped asks anew
+        is_late = now - self._stopping_since >= _CLOSE_DEADLINE_US
         if is_flat:
             self._finish("Stopped; no position is open.")
         elif is_late:

@@ -21,6 +21,7 @@ class Process:
         self._child = subprocess.Popen(
             command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        self.pid = self._child.pid
         self.said: list[str] = []
 
     def wait_for(self, pattern: str) -> re.Match[str]:
@@ -64,6 +65,13 @@ class DeskProcess:
     def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """Send a state-changing request."""
         return self.http.post(path, json=body, headers=headers)
+
+    def memory_mb(self) -> float:
+        """Return the resident memory of the desk in megabytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found is not None, status
+        return int(found.group(1)) / 1024
 
     def end(self, how: signal.Signals = signal.SIGINT) -> int:
         """End the desk and return its exit status."""
