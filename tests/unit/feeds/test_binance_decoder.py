@@ -214,6 +214,16 @@ def test_a_level_between_todays_prices_is_left_out_of_the_book() -> None:
     assert made.decode_errors == 0
 
 
+def test_a_venue_that_begins_anew_at_earlier_ids_is_followed_after_a_gap() -> None:
+    made = decoder()
+    quoted = frame("bookTicker", u=9, b="1.00", B="1", a="2.00", A="1")
+    earlier = frame("bookTicker", u=3, b="1.00", B="1", a="2.00", A="1")
+    take(made, trade_frame(500), quoted)
+    events = take(made, trade_frame(20, 1_723_161_100_000), earlier, trade_frame(21, 1_723_161_100_001))
+    assert [type(event) for event in events] == [BookGap, Trade, Quote, Trade]
+    assert made.take_requests() == [NeedSnapshot("BTCUSDT")]
+
+
 def test_frames_of_instruments_nobody_asked_for_are_passed_over() -> None:
     made = decoder()
     made.remove("BTCUSDT")

@@ -30,6 +30,8 @@ from papertape.model.instrument import Instrument, InstrumentId
 
 Out = list[MarketEvent]
 
+# No connection repeats prints this old: a server that does was restarted, and its ids begin again.
+_RESTARTED_MS = 60_000
 _MARKET_FRAMES = (TradeFrame, BookTickerFrame, DepthFrame, TickerFrame, AggTradeFrame)
 
 
@@ -59,6 +61,7 @@ class _State:
         "quote_id",
         "size",
         "ticker_ms",
+        "trade_ms",
         "trades",
         "wants_snapshot",
         "was_lost",
@@ -69,13 +72,15 @@ class _State:
         self.instrument = instrument
         self.price = scale.price
         self.size = scale.size
-        self.book = BookSync()
-        self.trades = TradeSync()
-        self.quote_id = -1
-        self.ticker_ms = -1
-        self.agg_id: int | None = None
+        self.restart()
         self.wants_snapshot = False
         self.was_lost = False
+
+    def restart(self) -> None:
+        self.book = BookSync()
+        self.trades = TradeSync()
+        self.quote_id = self.ticker_ms = self.trade_ms = -1
+        self.agg_id: int | None = None
 
 
 class MarketDecoder:
@@ -230,8 +235,14 @@ class MarketDecoder:
     def _on_trade(self, state: _State, frame: TradeFrame, recv_ts: int, out: Out) -> None:
         trade = self._trade(state, frame, recv_ts) if frame.order_type == "MARKET" else None
         self.clock.observe(frame.event_ms * 1000, recv_ts)
+        verdict = state.trades.take(frame.trade_id)
+        if verdict == "duplicate" and frame.trade_ms < state.trade_ms - _RESTARTED_MS:
+            state.restart()
+            self._void(state, "the venue began anew at earlier trade ids", recv_ts, out)
+            self._ask_snapshot(state)
+            verdict = state.trades.take(frame.trade_id)
+        state.trade_ms = max(state.trade_ms, frame.trade_ms)
         sync = state.trades
-        verdict = sync.take(frame.trade_id)
         if verdict == "hole":
             verdict = self._on_trade_hole(state, frame.trade_id, recv_ts, out)
         if verdict == "held":
