@@ -53,7 +53,10 @@ _OBSERVE = """
     }
     for (const key of keys) {
       const newest = window.__ticks.findLast((tick) => tick[0] === key);
-      if (newest && newest !== window['__last_' + key]) { window['__last_' + key] = newest; window.__seen.push(now - newest[1]); }
+      if (newest && newest !== window["__last_" + key]) {
+        window["__last_" + key] = newest;
+        window.__seen.push(now - newest[1]);
+      }
     }
   }).observe(panel, { subtree: true, characterData: true, childList: true });
 }
