@@ -63,10 +63,10 @@ class StreamProbe:
         """Send one subscription."""
         self.say(Sub(subs=(SubRequest(topic=topic, epoch=epoch, seq=seq),)))
 
-    def read(self) -> list[ServerMessage]:
-        """Return every message that is ready."""
-        messages = []
-        while (frame := self.subscriber.next_frame()) is not None:
+    def read(self, limit: int | None = None) -> list[ServerMessage]:
+        """Return every message that is ready, or the first `limit` of them."""
+        messages: list[ServerMessage] = []
+        while len(messages) != limit and (frame := self.subscriber.next_frame()) is not None:
             messages.append(_decoder.decode(frame))
         return messages
 
