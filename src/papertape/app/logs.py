@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -27,7 +28,7 @@ class _TwoSinks:
 
 
 def open_log(path: Path) -> None:
-    """Send every log line to `path` as JSON, and warnings and errors to standard error as text."""
+    """Send every log line to `path` as JSON, and our warnings and errors to standard error as text."""
     file = path.open("a", encoding="utf-8")
     structlog.configure(
         processors=[
@@ -40,3 +41,15 @@ def open_log(path: Path) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    libraries = logging.StreamHandler(file)
+    libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+            ],
+            processor=structlog.processors.JSONRenderer(),
+        )
+    )
+    logging.basicConfig(handlers=[libraries], level=logging.INFO, force=True)
