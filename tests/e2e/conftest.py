@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
 
 from papertape.testkit.processes import DeskProcess, Process, papertape_command
 from papertape.testkit.shared_data import shared_data
@@ -93,3 +95,114 @@ def shoot(page: Page) -> Callable[[str], None]:
         page.screenshot(path=_SHOTS / f"{name}.png", full_page=True)
 
     return keep
+
+
+BUSY = """
+name: busy
+title: In and out all the time
+description: Enters as soon as there is a quote and leaves after a moment, so that facts never stop.
+indicators:
+  spread: {kind: spread_pct, name: spread}
+sections:
+  S1:
+    conditions: [{indicator: spread, op: ">=", threshold: 0}]
+  O1:
+    timeout: 30s
+  Z1:
+    conditions: [{indicator: spread, op: ">=", threshold: 0}]
+    order: {side: long, type: market, size: {quote: 500}, stop_loss_pct: 50}
+  ZE1:
+    conditions: [{indicator: position_age_s, op: ">=", threshold: %(hold_s)d}]
+cooldown: {after_exit: 1s, after_loss: 1s, after_cancel: 1s}
+limits: {max_daily_loss_pct: 90, max_trades_per_day: 10000}
+"""
+SYMBOLS = ["BTCUSDT-PERP.SIMULATED", "MOONUSDT-PERP.SIMULATED", "PUMPUSDT-PERP.SIMULATED"]
+
+
+@pytest.fixture
+def start_busy() -> Callable[..., str]:
+    """Start a session whose facts never stop (`hold_s` a position), on three simulated symbols; return its id."""
+
+    def start(desk: DeskProcess, hold_s: int = 2) -> str:
+        saved = desk.post("/api/strategies", {"text": BUSY % {"hold_s": hold_s}})
+        assert saved.status_code == 201, saved.text
+        started = desk.post("/api/sessions", {"strategies": ["busy"], "symbols": SYMBOLS})
+        assert started.status_code == 201, started.text
+        return str(started.json()["session_id"])
+
+    return start
+
+
+class RoutedStream:
+    """The page's WebSocket, which a test lets through, refuses, or cuts."""
+
+    def __init__(self, page: Page) -> None:
+        self.is_refused = False
+        self.opened = 0
+        self._page = page
+        self._live: list[tuple[WebSocketRoute, WebSocketRoute]] = []
+        page.route_web_socket("**/api/stream", self._open)
+
+    def _open(self, ours: WebSocketRoute) -> None:
+        if self.is_refused:
+            ours.close(code=3000, reason="refused by the test")
+            return
+        self.opened += 1
+        self._live.append((ours, ours.connect_to_server()))
+
+    def cut(self) -> None:
+        """Break the connection on both sides, without a goodbye of the desk."""
+        for ours, theirs in self._live:
+            theirs.close(code=3000, reason="cut by the test")
+            ours.close(code=3000, reason="cut by the test")
+        self._live.clear()
+
+    def cut_and_wait(self) -> None:
+        """Cut, and wait until the page is live again over WebSocket.
+
+        A connection that lives less than 10 s counts as failed, so the page soon carries on by a fallback and would
+        probe WebSocket on a schedule of minutes; word that the machine is online again makes it probe at once.
+        """
+        opened = self.opened
+        self.cut()
+        badge = self._page.get_by_test_id("connection-badge")
+        expect(badge).to_have_attribute("data-state", re.compile("live|polling"), timeout=20_000)
+        if badge.get_attribute("data-transport") != "websocket":
+            self._page.evaluate("window.dispatchEvent(new Event('online'))")
+        expect(badge).to_have_attribute("data-state", "live", timeout=20_000)
+        assert self.opened > opened
+
+
+@pytest.fixture
+def routed_stream(page: Page) -> RoutedStream:
+    """The page's WebSocket in the test's hands; ask for it before the page is opened."""
+    return RoutedStream(page)
+
+
+@pytest.fixture
+def facts_on_page(page: Page, tmp_path: Path) -> Callable[[str], list[int]]:
+    """Return the seqs a panel holds, newest first, in view or not: what its export saves."""
+
+    def read(panel: str) -> list[int]:
+        with page.expect_download() as download:
+            page.get_by_test_id(panel).get_by_role("button", name="CSV").click()
+        target = tmp_path / f"{panel}.csv"
+        download.value.save_as(target)
+        with target.open(newline="", encoding="utf-8-sig") as file:
+            return [int(row["seq"]) for row in csv.DictReader(file)]
+
+    return read
+
+
+@pytest.fixture
+def expect_facts_once(facts_on_page: Callable[[str], list[int]]) -> Callable[[DeskProcess, str], None]:
+    """Compare the page's transitions and signals with the desk's: each there exactly once, in order."""
+
+    def compare(desk: DeskProcess, session_id: str) -> None:
+        for topic in ("transitions", "signals"):
+            shown = facts_on_page(f"panel-{topic}")
+            listed = desk.get(f"/api/sessions/{session_id}/{topic}?limit=10000&newest_first=true")["items"]
+            stored = [fact["seq"] for fact in listed if fact["seq"] <= shown[0]]
+            assert shown == stored, f"{topic}: the page and the desk differ"
+
+    return compare
