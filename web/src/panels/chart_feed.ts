@@ -31,6 +31,7 @@ export interface ChartEvents {
 
 const MARKERS = 300
 const REFRESH_MS = 60_000
+const DRAW_MS = 250
 
 /** Draws one instrument. It reads the stores itself, so that a price never passes through React. */
 export class ChartFeed {
@@ -43,6 +44,8 @@ export class ChartFeed {
   private drawnLines = ''
   private times: number[] = []
   private isReady = false
+  private pending: Candle | null = null
+  private drawing: number | null = null
   private readonly abort = new AbortController()
 
   constructor(
@@ -66,6 +69,7 @@ export class ChartFeed {
 
   destroy(): void {
     this.abort.abort()
+    if (this.drawing !== null) window.clearTimeout(this.drawing)
     for (const release of this.releases) release()
     this.chart.remove()
   }
@@ -116,8 +120,20 @@ export class ChartFeed {
     this.draw(this.candles.onPrice(row.data_ts, row.last))
   }
 
+  /** A finished candle is drawn at once, the growing one a few times a second: canvas is what costs most here. */
   private draw(candle: Candle | null): void {
     if (!candle) return
+    if (this.pending && this.pending.time !== candle.time) this.flush()
+    this.pending = candle
+    this.drawing ??= window.setTimeout(() => this.flush(), DRAW_MS)
+  }
+
+  private flush(): void {
+    if (this.drawing !== null) window.clearTimeout(this.drawing)
+    this.drawing = null
+    const candle = this.pending
+    this.pending = null
+    if (!candle || candle.time < (this.times.at(-1) ?? 0)) return
     this.series.update(drawn(candle))
     if (this.times.at(-1) === candle.time) return
     this.times.push(candle.time)

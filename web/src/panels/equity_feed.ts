@@ -9,6 +9,7 @@ export class EquityFeed {
   private readonly releases: (() => void)[] = []
   private readonly abort = new AbortController()
   private lastTime = 0
+  private lastValue: number | null = null
   private isReady = false
 
   constructor(
@@ -57,9 +58,11 @@ export class EquityFeed {
     const view = this.session.latest.equity.get().rows[0]
     if (!view || !this.isReady) return
     const time = Math.floor(view.ts / 1e6)
-    if (time < this.lastTime) return
+    const value = Number(view.equity)
+    if (time < this.lastTime || (time === this.lastTime && this.lastValue !== null)) return
     this.lastTime = time
-    this.series.update({ time: time as UTCTimestamp, value: Number(view.equity) })
+    this.lastValue = value
+    this.series.update({ time: time as UTCTimestamp, value })
   }
 
   private seriesOptions() {

@@ -26,18 +26,17 @@ function useDoubleEscape(isOn: boolean, fire: () => void): void {
 export function SessionActions({ session, openPositions }: { session: SessionView; openPositions: number }) {
   const [isStopping, setStopping] = useState(false)
   const id = session.session_id
-  const isLive = session.state === 'running' || session.state === 'starting'
-  const canStop = isLive || session.state === 'stopping' || session.state === 'suspended'
+  const can = (what: string) => session.allowed.includes(what)
   const emergency = () => void attempt('The emergency stop', () => command.emergencyStop(id))
-  useDoubleEscape(canStop, emergency)
-  if (!canStop) return <div className="actions"><span className="dim">{session.reason}</span></div>
+  useDoubleEscape(can('emergency-stop'), emergency)
+  if (session.allowed.length === 0) return <div className="actions"><span className="dim">{session.reason}</span></div>
   return (
     <div className="actions">
       <PauseButton session={session} />
-      <button type="button" className="act" data-testid="stop-session" disabled={!isLive && session.state !== 'suspended'} onClick={() => setStopping(true)}>
+      <button type="button" className="act" data-testid="stop-session" disabled={!can('stop')} onClick={() => setStopping(true)}>
         <Icon name="stop" /> Stop…
       </button>
-      <ArmedButton className="is-danger" testId="emergency-stop" confirm="Press again: close all, stop" onFire={emergency}>
+      <ArmedButton className="is-danger" testId="emergency-stop" confirm="Press again: close all, stop" disabled={!can('emergency-stop')} onFire={emergency}>
         <Icon name="bolt" /> Emergency stop <kbd>Esc Esc</kbd>
       </ArmedButton>
       {isStopping && (
@@ -53,13 +52,13 @@ function PauseButton({ session }: { session: SessionView }) {
   const id = session.session_id
   if (session.state === 'suspended' || session.entries_paused) {
     return (
-      <button type="button" className="act" data-testid="resume-entries" onClick={() => void attempt('Resuming', () => command.resume(id))}>
+      <button type="button" className="act" data-testid="resume-entries" disabled={!session.allowed.includes('resume')} onClick={() => void attempt('Resuming', () => command.resume(id))}>
         <Icon name="play" /> Resume entries
       </button>
     )
   }
   return (
-    <button type="button" className="act" data-testid="pause-entries" onClick={() => void attempt('Pausing entries', () => command.pauseEntries(id))}>
+    <button type="button" className="act" data-testid="pause-entries" disabled={!session.allowed.includes('pause-entries')} onClick={() => void attempt('Pausing entries', () => command.pauseEntries(id))}>
       <Icon name="pause" /> Pause entries
     </button>
   )
