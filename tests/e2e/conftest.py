@@ -195,14 +195,18 @@ def facts_on_page(page: Page, tmp_path: Path) -> Callable[[str], list[int]]:
 
 
 @pytest.fixture
-def expect_facts_once(facts_on_page: Callable[[str], list[int]]) -> Callable[[DeskProcess, str], None]:
-    """Compare the page's transitions and signals with the desk's: each there exactly once, in order."""
+def expect_facts_once(facts_on_page: Callable[[str], list[int]]) -> Callable[..., None]:
+    """Compare the page's transitions and signals with the desk's: each there exactly once, in order.
 
-    def compare(desk: DeskProcess, session_id: str) -> None:
+    A page that was opened late (`is_late`) begins with the newest facts of a snapshot.
+    """
+
+    def compare(desk: DeskProcess, session_id: str, *, is_late: bool = False) -> None:
         for topic in ("transitions", "signals"):
             shown = facts_on_page(f"panel-{topic}")
             listed = desk.get(f"/api/sessions/{session_id}/{topic}?limit=10000&newest_first=true")["items"]
-            stored = [fact["seq"] for fact in listed if fact["seq"] <= shown[0]]
+            oldest = shown[-1] if is_late else 0
+            stored = [fact["seq"] for fact in listed if oldest <= fact["seq"] <= shown[0]]
             assert shown == stored, f"{topic}: the page and the desk differ"
 
     return compare

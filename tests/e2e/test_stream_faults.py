@@ -204,6 +204,8 @@ def test_a_blocked_websocket_is_replaced_and_comes_back_without_losing_a_fact(
     expect_facts_once(desk, session_id)
 
     routed_stream.is_refused = False
+    if fallback == "poll":
+        page.evaluate("window.dispatchEvent(new Event('online'))")  # otherwise the page probes by its schedule
     expect(badge).to_have_attribute("data-state", "live", timeout=60_000)
     expect(badge).to_have_attribute("data-transport", "websocket")
     expect_data_goes_on(page)
