@@ -157,7 +157,8 @@ function SymbolField({ feed, value, onChange, error }: FieldProps<string[]> & { 
         onSearchChange={setText}
         filter={({ options: all }) => all}
         hidePickedOptions
-        maxDropdownHeight={240}
+        maxDropdownHeight={200}
+        comboboxProps={{ position: 'top', middlewares: { flip: false, shift: true } }}
         placeholder={value.length === 0 ? 'Search, for example BTC' : ''}
         nothingFoundMessage={found.isFetching ? 'Searching' : `No instrument of this market matches "${query}".`}
         data-testid="symbol-search"

@@ -100,7 +100,7 @@ function Identity({ session }: { session: SessionView }) {
       {session.is_degraded && <Chip tone="red">degraded</Chip>}
       {session.entries_paused && <Chip tone="amber">entries paused</Chip>}
       <span className="dim">on {session.feed}</span>
-      <span className="dim">running for <Elapsed session={session} /></span>
+      <span className="dim">{session.state === 'stopped' || session.state === 'failed' ? 'ran' : 'running'} for <Elapsed session={session} /></span>
       <span className="dim">newest data <AgeOf us={newest} absent="none yet" /></span>
       <span className="mono faint session-id">{session.session_id}</span>
     </div>
