@@ -102,7 +102,9 @@ async def test_a_check_that_fails_before_the_start_fails_the_session_with_its_in
     view = await desk.start("BTCUSDT.FAKE", strategy="pump-peak-short")
     await settle()
     assert view.state == "failed"
-    assert "BTCUSDT.FAKE is a spot market and cannot be sold short" in view.reason
+    assert view.reason == (
+        "pump-peak-short: BTCUSDT.FAKE is spot and cannot be sold short; choose a perpetual (venue.short_not_allowed)."
+    )
     session = desk.desk.session(view.session_id)
     assert session.state == "failed"
     assert [item.instrument for item in desk.desk.latest(view.session_id, "instances").values()] == [SPOT.id]
@@ -167,9 +169,7 @@ async def test_history_warms_the_indicators_and_never_trades() -> None:
 async def test_a_recording_of_another_year_keeps_its_own_time() -> None:
     desk = bench()
     long_ago = desk.time.clock() - 40_000_000_000_000
-    old = Trade(
-        ts=long_ago, recv_ts=desk.time.clock(), instrument=ETH.id, price=100, size=5, side="buy", trade_id="1"
-    )
+    old = Trade(ts=long_ago, recv_ts=desk.time.clock(), instrument=ETH.id, price=100, size=5, side="buy", trade_id="1")
     desk = bench(history=[old])
     view = await desk.start("ETHUSDT")
     await settle()

@@ -13,6 +13,7 @@ import msgspec
 from papertape.model.instrument import InstrumentId
 
 Side = Literal["buy", "sell"]
+Severity = Literal["info", "warning", "critical"]
 
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="k"):
@@ -127,7 +128,7 @@ class AlertNote(_Entry, frozen=True, kw_only=True, gc=False, tag="alert"):
     """Something a trader must know, found outside the engine: a silent feed, a gap, a store that lags."""
 
     code: str
-    severity: Literal["info", "warning", "critical"]
+    severity: Severity
     message: str
     stage: str
     instrument: InstrumentId | None = None

@@ -9,8 +9,9 @@ from papertape.journal.ports import Appender, Commit, History
 from papertape.model.entries import Lifecycle
 from papertape.model.session import SessionId, SessionRow
 from papertape.model.views import BarView
-from papertape.session.latest import BAR_INTERVALS_S, SavedViews, Views
+from papertape.session.latest import BAR_INTERVALS_S, SavedViews
 from papertape.session.recovery import stored_heads
+from papertape.session.unsaved import Views, unsaved_views
 
 
 class Archive:
@@ -21,9 +22,10 @@ class Archive:
         self._saved: dict[SessionId, SavedViews] = {}
         self._heads: dict[SessionId, dict[str, int]] = {}
 
-    def views(self, session_id: SessionId, topic: str) -> Views:
-        """Return the saved last views of a topic; empty when the session ended before any were saved."""
-        return self._views(session_id).topic(topic)
+    def views(self, row: SessionRow, topic: str) -> Views:
+        """Return the saved last views of a topic; without any, what the session watches and why it stands still."""
+        saved = self._views(row.session_id)
+        return unsaved_views(row, self._history, topic) if saved.is_empty else saved.topic(topic)
 
     def heads(self, row: SessionRow) -> dict[str, int]:
         """Return the newest durable seq of each must-not-lose topic."""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from papertape.model.instrument import Instrument, InstrumentId
-from papertape.model.session import StrategyVersion
+from papertape.model.instrument import InstrumentId
+from papertape.model.session import SessionPlan, StrategyVersion
 from papertape.model.views import Check, CheckStatus
 from papertape.session.vitals import Vitals
+from papertape.strategy.parse import check_definition
+from papertape.strategy.risk import venue_refusal
 
 PROOF_DEADLINE_US = 30_000_000
 SILENT_WARNING_US = 15_000_000
@@ -25,25 +27,26 @@ def worst(checks: Iterable[Check]) -> CheckStatus:
     return max((check.status for check in checks), key=_ORDER.index, default="ok")
 
 
-def check_plan(
-    strategies: tuple[StrategyVersion, ...], sides: dict[str, str], instruments: tuple[Instrument, ...], now: int
-) -> list[Check]:
-    """Verify that every strategy can trade every instrument; sides are `long` or `short` by strategy name."""
-    checks = [_registered(version, now) for version in strategies]
-    for instrument in instruments:
-        short = [version.name for version in strategies if sides[version.name] == "short"]
-        is_refused = instrument.kind == "spot" and bool(short)
+def check_plan(plan: SessionPlan, now: int) -> list[Check]:
+    """Verify that every strategy can trade every instrument.
+
+    Raises:
+        Invalid: this version does not take a definition of the plan.
+    """
+    definitions = [check_definition(version.definition) for version in plan.strategies]
+    checks = [_registered(version, now) for version in plan.strategies]
+    for instrument in plan.instruments:
+        refused = [
+            f"{definition.name}: {refusal.sentence.rstrip('.')} ({refusal.code})."
+            for definition in definitions
+            if (refusal := venue_refusal(definition, instrument)) is not None
+        ]
         checks.append(
             Check(
                 code="symbol.tradable",
                 label="Symbol can be traded by every strategy",
-                status="failed" if is_refused else "ok",
-                detail=(
-                    f"{instrument.id} is a spot market and cannot be sold short, but {', '.join(short)} sells short; "
-                    "choose the perpetual of this symbol, or a strategy that buys (venue.short_not_allowed)."
-                    if is_refused
-                    else f"{instrument.id} exists at {instrument.venue} ({instrument.kind})."
-                ),
+                status="failed" if refused else "ok",
+                detail=(" ".join(refused) or f"{instrument.id} exists at {instrument.venue} ({instrument.kind})."),
                 instrument=instrument.id,
                 checked_ts=now,
             )

@@ -8,11 +8,12 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import structlog
 
 from papertape import __version__
-from papertape.errors import Broken, Conflict, Invalid, NotFound, Unavailable
+from papertape.errors import Broken, Conflict, Invalid, NotFound, PapertapeError, Unavailable
 from papertape.journal.ports import Appender, Filter, History
 from papertape.model.instrument import Instrument
 from papertape.model.session import SessionId, SessionPlan, SessionRow, StartSession
@@ -22,14 +23,17 @@ from papertape.session.archive import Archive
 from papertape.session.checks import check_plan, worst
 from papertape.session.core import SessionCore
 from papertape.session.feeds import Feeds
-from papertape.session.latest import Views, check_topic, encode_views, live_views, session_view
+from papertape.session.latest import check_topic, encode_views, live_views, session_view
 from papertape.session.library import Library
-from papertape.session.lifecycle import ENDED, LifecycleTrigger, allowed_commands
+from papertape.session.lifecycle import ENDED, LifecycleTrigger, next_lifecycle
 from papertape.session.outlet import Outlet
 from papertape.session.planning import make_plan
 from papertape.session.recovery import restore
 from papertape.session.runner import Runner
 from papertape.session.source import MarketSource
+from papertape.session.unsaved import Views
+
+_ALL = 1_000_000_000
 
 _log = structlog.get_logger(__name__)
 
@@ -58,22 +62,22 @@ class Desk:
         self._archive = Archive(history)
         self._runners: dict[SessionId, Runner] = {}
         self._goodbyes: set[asyncio.Task[None]] = set()
+        self._starting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # Opening and closing the desk -------------------------------------------------------------------------------
 
     async def open(self) -> list[SessionId]:
         """Resume every session that was live or suspended when the desk last ended; return their ids."""
-        resumed = []
-        for row in reversed(self._history.sessions()):
-            if row.state not in ENDED and row.plan.mode == "PAPER":
-                await self._recover(row)
-                resumed.append(row.session_id)
-        return resumed
+        waiting = [row for row in self._history.sessions(limit=_ALL) if row.state not in ENDED]
+        return [row.session_id for row in reversed(waiting) if row.plan.mode == "PAPER" and await self._recover(row)]
 
     async def close(self) -> None:
         """Suspend every live session and let go of the feeds."""
         for runner in list(self._runners.values()):
-            await runner.suspend()
+            try:
+                await runner.suspend()
+            except Broken as error:
+                _log.error("not_suspended", session_id=runner.row.session_id, error=error.message)
             await self._keep_views(runner)
         await asyncio.gather(*self._goodbyes)
         await self._feeds.close()
@@ -106,56 +110,63 @@ class Desk:
             NotFound: a strategy is unknown; nothing was created.
             Unavailable: the venue or the store does not answer; nothing was created.
         """
-        if idempotency_key is not None:
+        if idempotency_key is None:
+            return await self._start(request, None)
+        async with self._starting.setdefault(idempotency_key, asyncio.Lock()):
             known = self._history.session_by_idempotency_key(idempotency_key)
             if known is not None:
                 return self.session(known.session_id)
+            return await self._start(request, idempotency_key)
+
+    async def _start(self, request: StartSession, idempotency_key: str | None) -> SessionView:
         source = self._feeds.source(request.feed)
         plan = await make_plan(request, self._feeds, self.library)
-        sides = {name: self.library.get(name).sides[0] for name in request.strategies}
-        checks = check_plan(plan.strategies, sides, plan.instruments, self._clock())
+        checks = check_plan(plan, self._clock())
         await asyncio.to_thread(self._appender.probe)
         runner = self._new_runner(self._new_row(plan, source, idempotency_key), SessionCore(plan), source, checks)
         if worst(checks) == "failed":
             return await self._refuse(runner, checks)
-        await runner.begin()
+        try:
+            await runner.begin()
+        except Broken as error:
+            self._runners.pop(runner.row.session_id, None)
+            raise Unavailable(error.message, code=error.code) from error
         return self.session(runner.row.session_id)
 
     async def stop(self, session_id: SessionId, *, close_positions: bool) -> SessionView:
         """Stop a session, closing its positions at the market or leaving them marked open."""
-        runner = self._command(session_id, "stop")
-        runner.stop(close_positions=close_positions)
-        return await self._done(runner)
+        row = self._row(session_id)
+        if row.state == "suspended" and session_id not in self._runners:
+            return await self._stop_waiting(row)
+        return await self._give(session_id, "stop", lambda runner: runner.stop(close_positions=close_positions))
 
     async def emergency_stop(self, session_id: SessionId) -> SessionView:
         """Close everything at once and stop."""
-        runner = self._command(session_id, "emergency-stop")
-        runner.stop(close_positions=True, is_emergency=True)
-        return await self._done(runner)
+        return await self._give(
+            session_id, "emergency-stop", lambda runner: runner.stop(close_positions=True, is_emergency=True)
+        )
 
     async def pause_entries(self, session_id: SessionId) -> SessionView:
         """Stop opening positions; exits keep working."""
-        runner = self._command(session_id, "pause-entries")
-        runner.pause_entries()
-        return await self._done(runner)
+        return await self._give(session_id, "pause-entries", Runner.pause_entries)
 
     async def resume(self, session_id: SessionId) -> SessionView:
         """Open positions again."""
-        runner = self._command(session_id, "resume")
-        runner.resume_entries()
-        return await self._done(runner)
+        return await self._give(session_id, "resume", Runner.resume_entries)
 
     async def close_position(self, session_id: SessionId, instrument: str) -> SessionView:
         """Close what is open on one instrument; raises `NotFound` when nothing is."""
-        runner = self._command(session_id, "close-position")
-        if not any(position.instrument == instrument for position in runner.core.engine.equity().open_positions):
-            raise NotFound(
-                f"Session {session_id} has no open position on {instrument}.",
-                code="position.none_open",
-                path="instrument",
-            )
-        runner.close_position(instrument)
-        return await self._done(runner)
+
+        def close(runner: Runner) -> None:
+            if not any(position.instrument == instrument for position in runner.core.engine.equity().open_positions):
+                raise NotFound(
+                    f"Session {session_id} has no open position on {instrument}.",
+                    code="position.none_open",
+                    path="instrument",
+                )
+            runner.close_position(instrument)
+
+        return await self._give(session_id, "close-position", close)
 
     # Reading ----------------------------------------------------------------------------------------------------
 
@@ -175,7 +186,7 @@ class Desk:
         row = self._row(session_id)
         if check_topic(topic) == "summary":
             return {session_id: self._view(row)}
-        return self._archive.views(session_id, topic)
+        return self._archive.views(row, topic)
 
     def facts(
         self,
@@ -224,10 +235,7 @@ class Desk:
 
     def allowed(self, session_id: SessionId) -> tuple[str, ...]:
         """Return the commands a trader may give now."""
-        row = self._row(session_id)
-        if session_id not in self._runners:
-            return ()
-        return allowed_commands(row.state, entries_paused=row.entries_paused)
+        return self.session(session_id).allowed
 
     def system(self) -> SystemView:
         """Return the desk itself; the server adds connections and loop lag."""
@@ -291,22 +299,35 @@ class Desk:
         await runner.refuse(reason)
         return self.session(session_id)
 
-    async def _recover(self, row: SessionRow) -> None:
+    async def _recover(self, row: SessionRow) -> bool:
         source = self._feeds.find(row.feed)
         if source is None:
             reason = f"Waits for its feed: start the desk with --feed {row.feed} to resume it."
             _log.warning("recovery_waits", session_id=row.session_id, reason=reason)
             self._archive.close_row(row, "suspended", reason, self._appender, self._clock())
-            return
+            return False
         try:
-            restored = restore(row, self._history)
-        except Broken as error:
-            _log.error("recovery_failed", event_type="recovery_failed", error=error.message, session_id=row.session_id)
-            self._archive.close_row(row, "failed", error.message, self._appender, self._clock())
-            return
-        runner = self._new_runner(row, restored.core, source, ())
-        trigger: LifecycleTrigger = "resume" if row.state == "suspended" else "recover"
-        await runner.resume(trigger, restored.durable_seq, restored.heads, restored.late)
+            restored = await asyncio.to_thread(restore, row, self._history)
+            checks = check_plan(row.plan, self._clock())
+            trigger: LifecycleTrigger = "resume" if row.state == "suspended" else "recover"
+            await self._new_runner(row, restored.core, source, checks).resume(trigger, restored)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  the supervisor of restored sessions: one that cannot go on fails alone
+            reason = error.message if isinstance(error, PapertapeError) else f"{type(error).__name__}: {error}"
+            _log.error("recovery_failed", event_type="recovery_failed", error=reason, session_id=row.session_id,
+                       exc_info=error)  # fmt: skip
+            if self._runners.pop(row.session_id, None) is None:  # otherwise its runner has said so
+                self._archive.close_row(row, "failed", reason, self._appender, self._clock())
+            return False
+        return True
+
+    async def _stop_waiting(self, row: SessionRow) -> SessionView:
+        stopped = next_lifecycle(row.state, "stop")
+        reason = "Stopped while it waited for its feed; what was open is left open."
+        self._archive.close_row(row, stopped, reason, self._appender, self._clock())
+        await asyncio.to_thread(self._appender.probe)  # commits are durable in order: this one is the later
+        return self.session(row.session_id)
 
     def _command(self, session_id: SessionId, command: str) -> Runner:
         row = self._row(session_id)
@@ -320,8 +341,10 @@ class Desk:
             )
         return runner
 
-    async def _done(self, runner: Runner) -> SessionView:
+    async def _give(self, session_id: SessionId, command: str, order: Callable[[Runner], None]) -> SessionView:
+        runner = self._command(session_id, command)
         try:
+            order(runner)
             await runner.barrier()
         except Broken as error:
             raise Unavailable(error.message, code=error.code) from error

@@ -11,9 +11,10 @@ from papertape.errors import NotFound
 from papertape.model import views
 from papertape.model.session import SessionRow
 from papertape.session.checks import worst
-from papertape.session.lifecycle import allowed_commands
+from papertape.session.lifecycle import ENDED, allowed_commands
 from papertape.session.runner import Runner
 from papertape.session.source import MarketSource
+from papertape.session.unsaved import Views
 
 BAR_INTERVALS_S = (1, 5, 15, 60, 300)
 _CHART = "chart"
@@ -30,9 +31,6 @@ VIEW_OF: dict[str, type[msgspec.Struct]] = {
     "preflight": views.PreflightView,
     "summary": views.SessionView,
 }
-
-Views = dict[str, Any]
-"""Key → view, all of the type that `VIEW_OF` names for the topic."""
 
 _URGENCY = ("EXITING", "POSITION_ACTIVE", "ENTERING", "SIGNAL_DETECTED", "ERROR", "COOLDOWN", "MONITORING")
 
@@ -74,8 +72,13 @@ class SavedViews:
         if payload is not None:
             self._topics = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was saved: the desk was killed, or it could not write."""
+        return not self._topics
+
     def topic(self, topic: str) -> Views:
-        """Return the saved views of one topic by key, empty when none were saved."""
+        """Return the saved views of one topic by key, empty when none of it were saved."""
         view_type: Any = VIEW_OF[check_topic(topic)]
         if topic not in self._topics:
             return {}
@@ -107,7 +110,7 @@ def session_view(row: SessionRow, source: MarketSource | None, runner: Runner | 
         is_degraded=row.is_degraded,
         degraded_reason=row.reason if row.is_degraded else None,
         entries_paused=row.entries_paused,
-        allowed=allowed_commands(row.state, entries_paused=row.entries_paused),
+        allowed=_allowed(row, is_here=runner is not None),
         created_ts=row.created_ts,
         started_ts=row.created_ts,
         updated_ts=row.updated_ts,
@@ -122,6 +125,12 @@ def session_view(row: SessionRow, source: MarketSource | None, runner: Runner | 
     )
 
 
+def _allowed(row: SessionRow, *, is_here: bool) -> tuple[str, ...]:
+    if not is_here and row.state != "suspended":
+        return ()
+    return allowed_commands(row.state, entries_paused=row.entries_paused)
+
+
 def _headline(row: SessionRow, runner: Runner | None) -> str:
     if runner is None or row.state not in ("running", "stopping"):
         return row.reason
@@ -133,10 +142,15 @@ def _headline(row: SessionRow, runner: Runner | None) -> str:
 
 def _instances(runner: Runner) -> list[views.InstanceView]:
     # The engine knows no time before its first entry; an instance has been where it is since the session was made.
-    return [
-        msgspec.structs.replace(view, since=view.since or runner.row.created_ts)
-        for view in runner.core.engine.instances()
+    # Nor does it know that its own session has failed: what fails a session may be the journal itself.
+    row = runner.row
+    seen = [
+        msgspec.structs.replace(view, since=view.since or row.created_ts) for view in runner.core.engine.instances()
     ]
+    if row.state not in ENDED:
+        return seen
+    reason = f"The session is {row.state}: {row.reason}"
+    return [msgspec.structs.replace(view, is_active=False, reason=reason) for view in seen]
 
 
 def _preflight(runner: Runner, now: int) -> Views:

@@ -29,6 +29,7 @@ class CommitLedger:
         self._submitted = 0
         self._durable = 0
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._failure: BaseException | None = None
         self.durable_ts: int | None = None
         self.durable_seq = 0
         self.heads: dict[str, int] = {}
@@ -54,7 +55,9 @@ class CommitLedger:
         self._submitted += 1
 
     async def barrier(self) -> None:
-        """Return once everything submitted so far is durable."""
+        """Return once everything submitted so far is durable; raises the failure when it never will be."""
+        if self._failure is not None:
+            raise self._failure
         if self._durable >= self._submitted:
             return
         waiter: asyncio.Future[None] = self._loop.create_future()
@@ -84,6 +87,7 @@ class CommitLedger:
                 self.heads[topic] = event.seq
 
     def _fail(self, error: BaseException) -> None:
+        self._failure = error
         self._on_failed(error)
         while self._waiters:
             _, waiter = self._waiters.popleft()

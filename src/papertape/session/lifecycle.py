@@ -26,13 +26,11 @@ LIFECYCLE: dict[tuple[Lifecycle, LifecycleTrigger], Lifecycle] = {
     ("running", "source_ended"): "stopping",  # a recording has an end
     ("running", "broken"): "failed",
     ("stopping", "closed"): "stopped",
-    ("stopping", "suspend"): "suspended",
-    ("stopping", "recover"): "stopping",
+    ("stopping", "recover"): "stopping",  # it is never suspended: what was told to stop stops at the next start
     ("stopping", "broken"): "failed",
     ("suspended", "resume"): "starting",
-    ("suspended", "recover"): "starting",
-    ("suspended", "stop"): "stopping",
-    ("suspended", "broken"): "failed",
+    ("suspended", "stop"): "stopped",  # it waits for a feed this desk does not have, and nothing of it runs
+    ("suspended", "broken"): "failed",  # it cannot be restored
 }
 
 LIVE: frozenset[Lifecycle] = frozenset({"starting", "running", "stopping"})
@@ -62,5 +60,5 @@ def allowed_commands(state: Lifecycle, *, entries_paused: bool) -> tuple[str, ..
     if state == "stopping":
         return ("emergency-stop", "close-position")
     if state == "suspended":
-        return ("resume", "stop")
+        return ("stop",)
     return ()

@@ -4,42 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import msgspec
 import structlog
 
 from papertape.errors import Broken, PapertapeError, Unavailable
-from papertape.journal.ports import Appender, Commit
+from papertape.journal.ports import Appender
 from papertape.model.entries import (
     AlertNote,
     ClockTick,
     CloseAll,
     ClosePosition,
-    Entry,
     Lifecycle,
     LifecycleChange,
     MarketEvent,
     PauseEntries,
     ResumeEntries,
+    Severity,
 )
-from papertape.model.events import AnyEvent
 from papertape.model.feed import FeedStatus
 from papertape.model.instrument import InstrumentId
 from papertape.model.session import SessionRow
 from papertape.model.views import Check
+from papertape.session.approach import Approach
 from papertape.session.checks import check_vitals
 from papertape.session.core import SessionCore
-from papertape.session.ledger import CommitLedger
-from papertape.session.lifecycle import ENDED, LIVE, LifecycleTrigger, next_lifecycle
+from papertape.session.lifecycle import LIVE, LifecycleTrigger, next_lifecycle
 from papertape.session.outlet import Outlet
+from papertape.session.recovery import Restored
+from papertape.session.scribe import Scribe
 from papertape.session.source import MarketSource, Subscription
-from papertape.session.stages import Pipeline
-from papertape.session.verdict import Verdict, judge
+from papertape.session.verdict import CLOSE_DEADLINE_US, Verdict, judge, judge_stopping
 from papertape.session.vitals import Vitals
 
-_WARMUP_CHUNK = 400
-_CLOSE_DEADLINE_US = 15_000_000
 _TICK_S = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -64,22 +61,25 @@ class Runner:
         self.row = row
         self.core = core
         self.source = source
-        self.pipeline = Pipeline()
         self.plan_checks = tuple(plan_checks)
-        self.checks: tuple[Check, ...] = ()
         self.started_ts = clock()
         self._appender = appender
         self._clock = clock
-        self._outlets = outlets
-        self._on_ended = on_ended
         self._pause = pause
-        self._ledger = CommitLedger(appender, clock, self._published, self._break)
+        self._scribe = Scribe(
+            row, core, appender=appender, clock=clock, outlets=outlets, on_broken=self._break,
+            on_ended=lambda: on_ended(self),
+        )  # fmt: skip
+        self._ledger = self._scribe.ledger
+        self._feed = self._scribe.take
+        self.pipeline = self._scribe.pipeline
         self._subscription: Subscription | None = None
         self._feed_status = FeedStatus(state="connecting", detail=f"Connecting to {source.name}.")
         self._task: asyncio.Task[None] | None = None
-        self._durable_revision = 0
-        self._is_warming = False
+        self._is_live = False
         self._stopping_since: int | None = None
+        self._approach = Approach(source, core, self._feed)
+        self.checks = tuple(check_vitals(self.vitals(self.started_ts)))
 
     @property
     def state(self) -> Lifecycle:
@@ -103,7 +103,7 @@ class Runner:
         """
         self._commit_row(self.row, None)
         await self._ledger.barrier()
-        self._task = asyncio.create_task(self._run(is_resumed=False), name=f"session {self.row.session_id}")
+        self._go(None)
 
     async def refuse(self, reason: str) -> None:
         """Make the session durable as failed: its instances are shown with the reason, and nothing runs."""
@@ -111,17 +111,19 @@ class Runner:
         self._move("checks_failed", reason)
         await self._ledger.barrier()
 
-    async def resume(
-        self, trigger: LifecycleTrigger, durable_seq: int, heads: dict[str, int], late: Sequence[AnyEvent]
-    ) -> None:
-        """Go on with a session restored from its tape; `late` are facts whose entries are durable but they are not."""
-        self._ledger.start_after(durable_seq, heads)
-        self._durable_revision = self.row.revision
-        if late:
-            self._ledger.submit(Commit(session_id=self.row.session_id, batch=None, events=tuple(late)))
-        self._move(trigger, "Restored from the tape after a restart.", is_degraded=False)
+    async def resume(self, trigger: LifecycleTrigger, restored: Restored) -> None:
+        """Go on with a session restored from its tape; one that had not gone live starts anew, history included."""
+        self._ledger.start_after(restored.durable_seq, restored.heads)
+        self._scribe.durable_revision = self.row.revision
+        away_us: int | None = None
+        if self._has_begun:
+            away_us = max(0, self._clock() - self.core.tape.last_recv_ts)
+            self._scribe.take_late(restored.late)
+            self._move(trigger, "Restored from the tape after a restart.", is_degraded=False)
+        else:
+            self._commit_row(msgspec.structs.replace(self.row, state="starting"), None)
         await self._ledger.barrier()
-        self._task = asyncio.create_task(self._run(is_resumed=True), name=f"session {self.row.session_id}")
+        self._go(away_us)
 
     # Market source ----------------------------------------------------------------------------------------------
 
@@ -140,21 +142,19 @@ class Runner:
         if status.state == "ended":
             self._guard(lambda: self._end(status.detail))
         elif status.state in ("reconnecting", "failed"):
-            self._alert("feed.lost", "warning", status.detail, "socket")
+            self._guard(lambda: self._alert("feed.lost", "warning", status.detail, "socket"))
         elif before.state == "reconnecting":
-            self._alert("feed.regained", "info", status.detail, "socket")
+            self._guard(lambda: self._alert("feed.regained", "info", status.detail, "socket"))
 
     # Commands ---------------------------------------------------------------------------------------------------
 
     def pause_entries(self) -> None:
         """Stop opening positions."""
-        self._feed([PauseEntries(reason="Paused by the trader.", **self._stamp())])
-        self._commit_row(msgspec.structs.replace(self.row, entries_paused=True), None)
+        self._flag(PauseEntries(reason="Paused by the trader.", **self._stamp()), entries_paused=True)
 
     def resume_entries(self) -> None:
         """Open positions again."""
-        self._feed([ResumeEntries(reason="Resumed by the trader.", **self._stamp())])
-        self._commit_row(msgspec.structs.replace(self.row, entries_paused=False), None)
+        self._flag(ResumeEntries(reason="Resumed by the trader.", **self._stamp()), entries_paused=False)
 
     def close_position(self, instrument: InstrumentId) -> None:
         """Close what is open on one instrument."""
@@ -169,14 +169,23 @@ class Runner:
         if close_positions:
             self._feed([CloseAll(reason=reason, is_emergency=is_emergency, **self._stamp())])
         else:
-            self._stopping_since -= _CLOSE_DEADLINE_US
+            self._stopping_since -= CLOSE_DEADLINE_US
 
     async def suspend(self) -> None:
-        """Keep everything and let go: the next start of the desk resumes the session."""
+        """Keep everything and let go: the next start of the desk resumes the session; one that stops goes on stopping.
+
+        Raises:
+            Broken: the store took no more; the session goes on from what is durable.
+        """
         if self.state not in LIVE:
             return
         await self._release()
-        self._move("suspend", "The desk was stopped; its next start resumes this session.", is_degraded=False)
+        reason = "The desk was stopped; its next start resumes this session."
+        if self.state in ("starting", "running"):
+            if self._has_begun:
+                self._move("suspend", reason, is_degraded=False)
+            else:
+                self._commit_row(msgspec.structs.replace(self.row, state="suspended", reason=reason), None)
         await self._ledger.barrier()
 
     async def barrier(self) -> None:
@@ -185,56 +194,53 @@ class Runner:
 
     # The session's own course -----------------------------------------------------------------------------------
 
-    async def _run(self, *, is_resumed: bool) -> None:
+    @property
+    def _has_begun(self) -> bool:
+        return self.core.engine.last_event_seq > 0
+
+    def _go(self, away_us: int | None) -> None:
+        self._task = asyncio.create_task(self._run(away_us), name=f"session {self.row.session_id}")
+
+    async def _run(self, away_us: int | None) -> None:
+        # The checks run from the first moment, also while the venue lets us wait.
+        connecting = asyncio.create_task(self._connect(away_us), name=f"session {self.row.session_id} connects")
         try:
-            await self._connect(is_resumed=is_resumed)
             while self.state in LIVE:
                 self._tick()
                 await self._pause(_TICK_S)
+                if connecting.done():
+                    connecting.result()
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  the session supervisor: any failure ends this session alone
             self._break(error)
+        finally:
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
 
-    async def _connect(self, *, is_resumed: bool) -> None:
-        instruments = self.core.plan.instruments
-        self._is_warming = not is_resumed
+    async def _connect(self, away_us: int | None) -> None:
+        trouble = None
         try:
-            await (self._bridge_gap() if is_resumed else self._warm_up())
-            trouble = None
+            if away_us is None:
+                await self._approach.warm_up(lambda: self.state == "starting")
+            else:
+                await self._approach.bridge_gap(away_us, self._say_gap, lambda: self.state in LIVE)
         except Unavailable as error:
             trouble = error.message
-        self._is_warming = False
-        if not is_resumed and self.state == "starting":
+        if away_us is None and self.state == "starting":
             self._commit_row(self.row, "start")
+        if self.state not in LIVE:
+            return
         if trouble is not None:
             self._alert("feed.no_history", "warning", trouble, "venue")
-        self._subscription = await self.source.subscribe(instruments, self)
+        self._is_live = True
+        self._subscription = await self.source.subscribe(self.core.plan.instruments, self)
         self._feed_status = self._subscription.status()
+        if self.state not in LIVE:
+            await self._unsubscribe()
 
-    async def _warm_up(self) -> None:
-        history = await self.source.history(self.core.plan.instruments)
-        for start in range(0, len(history), _WARMUP_CHUNK):
-            if self.state != "starting":
-                return
-            self._feed(history[start : start + _WARMUP_CHUNK], is_warmup=True)
-            await asyncio.sleep(0)
-
-    async def _bridge_gap(self) -> None:
-        since = self.core.tape.last_ts
-        self.source.take_up(since, self.core.engine.last_prices())
-        missed = await self.source.missed(self.core.plan.instruments, since)
-        policy = "catch_up" if missed else "hold"
-        away_s = max(0, self._now_at_venue() - since) / 1e6
-        said = f"{len(missed)} missed trades were fetched and replayed" if missed else "nothing is filled for that time"
-        self._alert(
-            "session.gap",
-            "warning",
-            f"The desk was away for {away_s:.0f} s of market time; {said} (gap policy {policy}).",
-            "journal",
-        )
-        if missed:
-            self._feed(missed)
+    def _say_gap(self, message: str) -> None:
+        self._alert("session.gap", "warning", message, "journal")
 
     def _tick(self) -> None:
         now = self._clock()
@@ -242,7 +248,8 @@ class Runner:
             self.on_status(self._subscription.status())
         if self.state not in LIVE:
             return
-        self._feed([ClockTick(**self._stamp())])
+        if self._is_live:  # before that, time would pass over what is still to be told of it
+            self._feed([ClockTick(**self._stamp())])
         vitals = self.vitals(now)
         self.pipeline.sample(vitals)
         self.checks = tuple(check_vitals(vitals))
@@ -261,22 +268,20 @@ class Runner:
 
     def _judge_stopping(self, now: int) -> None:
         engine = self.core.engine
-        is_flat = engine.open_position_count == 0 and not engine.has_working_orders
         self._stopping_since = self._stopping_since or now  # a desk that was killed while it stopped asks anew
-        is_late = now - self._stopping_since >= _CLOSE_DEADLINE_US
-        if is_flat:
-            self._finish("Stopped; no position is open.")
-        elif is_late:
-            count = engine.open_position_count
-            self._finish(f"Stopped; {count} position{'' if count == 1 else 's'} left open, as the report says.")
+        waited_us = now - self._stopping_since
+        reason = judge_stopping(engine.open_position_count, engine.has_working_orders, waited_us=waited_us)
+        if reason is not None:
+            self._finish(reason)
 
     def _finish(self, reason: str) -> None:
+        self._let_go()
         self._move("closed", reason, is_degraded=False)
-        asyncio.get_running_loop().create_task(self._unsubscribe())
 
     def _end(self, detail: str) -> None:
-        self._move("source_ended", detail, is_degraded=False)
-        self._stopping_since = self._clock() - _CLOSE_DEADLINE_US
+        if self.state != "stopping":  # then nothing more can fill, and that is all
+            self._move("source_ended", detail, is_degraded=False)
+        self._stopping_since = self._clock() - CLOSE_DEADLINE_US
 
     async def _release(self) -> None:
         if self._task is not None and self._task is not asyncio.current_task():
@@ -284,16 +289,18 @@ class Runner:
             await asyncio.gather(self._task, return_exceptions=True)
         await self._unsubscribe()
 
+    def _let_go(self) -> None:
+        self._goodbye = asyncio.get_running_loop().create_task(self._unsubscribe())
+
     async def _unsubscribe(self) -> None:
         if self._subscription is not None:
             await self._subscription.close()
 
     # Journal, store, stream -------------------------------------------------------------------------------------
 
-    def _feed(self, entries: Sequence[Entry], *, is_warmup: bool = False, row: SessionRow | None = None) -> None:
-        batch, facts = self.core.feed(entries, is_warmup=is_warmup)
-        self.pipeline.note_step(entries, facts, self._clock())
-        self._ledger.submit(Commit(session_id=self.row.session_id, batch=batch, events=tuple(facts), row=row))
+    def _flag(self, command: PauseEntries | ResumeEntries, *, entries_paused: bool) -> None:
+        self.row = self._revised(msgspec.structs.replace(self.row, entries_paused=entries_paused))
+        self._feed([command], row=self.row)
 
     def _move(self, trigger: LifecycleTrigger, reason: str, *, is_degraded: bool = False) -> None:
         self._change(trigger, next_lifecycle(self.state, trigger), reason, is_degraded=is_degraded)
@@ -303,9 +310,9 @@ class Runner:
         self._commit_row(row, trigger)
 
     def _commit_row(self, row: SessionRow, trigger: str | None) -> None:
-        self.row = msgspec.structs.replace(row, revision=self.row.revision + 1, updated_ts=self._clock())
+        self.row = self._revised(row)
         if trigger is None:
-            self._ledger.submit(Commit(session_id=row.session_id, batch=None, row=self.row))
+            self._scribe.take_row(self.row)
             return
         change = LifecycleChange(
             state=row.state,
@@ -318,27 +325,16 @@ class Runner:
         self._feed([change], row=self.row)
         _log.info("session_changed", session_id=row.session_id, state=row.state, trigger=trigger, reason=row.reason)
 
+    def _revised(self, row: SessionRow) -> SessionRow:
+        return msgspec.structs.replace(row, revision=self.row.revision + 1, updated_ts=self._clock())
+
     def _alert(
-        self, code: str, severity: Any, message: str, stage: str, instrument: InstrumentId | None = None
+        self, code: str, severity: Severity, message: str, stage: str, instrument: InstrumentId | None = None
     ) -> None:
         note = AlertNote(
             code=code, severity=severity, message=message, stage=stage, instrument=instrument, **self._stamp()
         )
         self._feed([note])
-
-    def _published(self, commit: Commit) -> None:
-        now = self._clock()
-        self.pipeline.note_durable(len(commit.events) + (len(commit.batch.entries) if commit.batch else 0), now)
-        if commit.events:
-            for outlet in self._outlets:
-                outlet.facts_published(self.row.session_id, self.row.epoch, commit.events)
-            self.pipeline.note_published(len(commit.events), now)
-        if commit.row is not None:
-            self._durable_revision = commit.row.revision
-            if commit.row.state in ENDED:
-                self._on_ended(self)
-            for outlet in self._outlets:
-                outlet.session_changed(self.row.session_id)
 
     # Failure ----------------------------------------------------------------------------------------------------
 
@@ -354,16 +350,14 @@ class Runner:
         message = error.message if isinstance(error, PapertapeError) else f"{type(error).__name__}: {error}"
         _log.error("session_failed", event_type="session_failed", error=message, session_id=self.row.session_id,
                    exc_info=error)  # fmt: skip
-        self.row = msgspec.structs.replace(
-            self.row, state="failed", reason=message, revision=self.row.revision + 1, updated_ts=self._clock()
-        )
+        failed = next_lifecycle(self.state, "broken")
+        self.row = self._revised(msgspec.structs.replace(self.row, state=failed, reason=message))
         try:
-            self._ledger.submit(Commit(session_id=self.row.session_id, batch=None, row=self.row))
+            self._scribe.take_row(self.row)
         except Broken:
             _log.error("session_row_not_written", session_id=self.row.session_id)  # the store itself is what failed
-        for outlet in self._outlets:
-            outlet.session_changed(self.row.session_id)
-        asyncio.get_running_loop().create_task(self._unsubscribe())
+        self._scribe.tell_change()
+        self._let_go()
 
     # Observation ------------------------------------------------------------------------------------------------
 
@@ -374,7 +368,7 @@ class Runner:
             now=now,
             started_ts=self.started_ts,
             state=self.state,
-            is_row_durable=self._durable_revision > 0,
+            is_row_durable=self._scribe.durable_revision > 0,
             expected_instances=len(self.row.instances),
             instances=tuple(engine.instances()),
             instruments=tuple(instrument.id for instrument in self.core.plan.instruments),
@@ -387,7 +381,7 @@ class Runner:
             undurable_since=self._ledger.undurable_since,
             durable_ts=self._ledger.durable_ts,
             published_ts=self.pipeline.published_ts,
-            is_warming=self._is_warming,
+            is_warming=not self._is_live,
         )
 
     def _now_at_venue(self) -> int:

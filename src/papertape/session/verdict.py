@@ -10,6 +10,9 @@ from papertape.model.entries import Lifecycle
 from papertape.model.views import Check
 from papertape.session.checks import PROOF_DEADLINE_US
 
+CLOSE_DEADLINE_US = 15_000_000
+"""How long a session that stops waits for its positions to close."""
+
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """A change to make. `check` names the stage and symbol that fail, None when all is well."""
@@ -33,6 +36,15 @@ def judge(state: Lifecycle, checks: Sequence[Check], *, is_degraded: bool, age_u
         return Verdict(
             trigger="restored", state=state, reason="Every check passes again.", is_degraded=False, check=None
         )
+    return None
+
+
+def judge_stopping(open_positions: int, has_working_orders: bool, *, waited_us: int) -> str | None:
+    """Return why a session that stops has stopped now, None while it waits for its positions to close."""
+    if open_positions == 0 and not has_working_orders:
+        return "Stopped; no position is open."
+    if waited_us >= CLOSE_DEADLINE_US:
+        return f"Stopped; {open_positions} position{'' if open_positions == 1 else 's'} left open, as the report says."
     return None
 
 

@@ -28,6 +28,7 @@ class MemoryStore:
         self._waiting: deque[tuple[Commit, list[tuple[Table, Row]], int, OnDurable]] = deque()
         self._halted: dict[str, Broken] = {}
         self._failure: Broken | None = None
+        self._refusal: Broken | None = None
         self._is_held = False
         self._last_error: str | None = None
         self._last_durable_ts: int | None = None
@@ -51,10 +52,15 @@ class MemoryStore:
         while self._waiting:
             self._waiting.popleft()[-1](self._failure)
 
+    def refuse_next(self, message: str) -> None:
+        """Refuse the next commit, as a full queue does, and take those after it."""
+        self._refusal = Broken(message, code="store.queue_full")
+
     def submit(self, commit: Commit, on_durable: OnDurable) -> None:
         """Take a commit; see `Appender.submit`."""
         rows = rows_of(commit)
-        refusal = self._failure or self._halted.get(commit.session_id)
+        refusal = self._failure or self._halted.get(commit.session_id) or self._refusal
+        self._refusal = None
         if refusal is not None:
             raise refusal
         self._waiting.append((commit, rows, self._clock(), on_durable))
