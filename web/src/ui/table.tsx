@@ -44,7 +44,7 @@ export function DataTable<T>({ label, rows, columns, keyOf, chosen, onChoose, de
     <table className="grid-table" aria-label={label} ref={body}>
       <Head columns={columns} />
       {isVirtual ? (
-        <VirtualRows table={body} rows={rows} columns={columns.length} keyOf={keyOf} renderRow={renderRow} />
+        <VirtualRows table={body} rows={rows} keyOf={keyOf} renderRow={renderRow} />
       ) : (
         rows.map((row, index) => renderRow(row, index))
       )}
@@ -69,12 +69,11 @@ function Head<T>({ columns }: { columns: readonly Column<T>[] }) {
 interface VirtualProps<T> {
   table: React.RefObject<HTMLTableElement | null>
   rows: readonly T[]
-  columns: number
   keyOf: (row: T) => string
   renderRow: (row: T, index: number, measure: (node: Element | null) => void) => ReactNode
 }
 
-function VirtualRows<T>({ table, rows, columns, keyOf, renderRow }: VirtualProps<T>) {
+function VirtualRows<T>({ table, rows, keyOf, renderRow }: VirtualProps<T>) {
   const [scroller, setScroller] = useState<HTMLElement | null>(null)
   useEffect(() => setScroller(table.current?.closest<HTMLElement>('.panel-body') ?? null), [table])
   const virtual = useVirtualizer({
@@ -89,22 +88,28 @@ function VirtualRows<T>({ table, rows, columns, keyOf, renderRow }: VirtualProps
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
   return (
     <>
-      <Spacer height={before} columns={columns} />
+      <Spacer height={before} />
       {items.map((item) => renderRow(rows[item.index] as T, item.index, virtual.measureElement))}
-      <Spacer height={after} columns={columns} />
+      <Spacer height={after} />
     </>
   )
 }
 
-function Spacer({ height, columns }: { height: number; columns: number }) {
+function Spacer({ height }: { height: number }) {
   if (height <= 0) return null
   return (
     <tbody className="spacer" aria-hidden="true">
       <tr style={{ height }}>
-        <td colSpan={columns} />
+        <td />
       </tr>
     </tbody>
   )
+}
+
+/** Spanning a column that a narrow panel leaves out would bring it back, empty. */
+function spanShownColumns(cell: HTMLTableCellElement | null): void {
+  const heads = cell?.closest('table')?.tHead?.rows[0]?.cells
+  if (cell && heads) cell.colSpan = [...heads].filter((head) => head.offsetWidth > 0).length
 }
 
 interface RowProps<T> {
@@ -140,7 +145,7 @@ function RowView<T>({ row, columns, rowKey, index, isChosen, isOpen, onChoose, o
       </tr>
       {isOpen && detail && (
         <tr>
-          <td className="detail" colSpan={columns.length}>
+          <td className="detail" ref={spanShownColumns}>
             {detail(row)}
           </td>
         </tr>
