@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +22,7 @@ from papertape.feeds.recorded.source import RecordedSource
 from papertape.model.session import PROFILES, SessionPlan, SessionRow, StrategyVersion
 from papertape.session.backtest import Backtest, BacktestSummary, first_difference
 from papertape.session.feeds import Feeds
+from papertape.session.planning import check_capital, common_currency
 from papertape.strategy.library import builtin_names, builtin_text
 from papertape.strategy.parse import definition_sha256, parse_definition, to_plain
 
@@ -97,10 +98,19 @@ async def _plan(
         mode="BACKTEST",
         strategies=tuple(_version(name) for name in strategies),
         instruments=instruments,
-        capital=Decimal(capital),
-        currency=instruments[0].quote,
+        capital=_capital(capital),
+        currency=common_currency(instruments),
         profile=PROFILES[profile],
     )
+
+
+def _capital(text: str) -> Decimal:
+    try:
+        capital = Decimal(text)
+    except InvalidOperation:
+        capital = Decimal("NaN")
+    check_capital(capital)
+    return capital
 
 
 def _version(name: str) -> StrategyVersion:

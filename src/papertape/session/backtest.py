@@ -67,10 +67,15 @@ class Backtest:
         self.core = SessionCore(plan)
         self.facts: list[AnyEvent] = []
         self._ended = asyncio.Event()
+        self._trouble: str | None = None
         self._next_tick = 0
 
     async def run(self, source: MarketSource, on_progress: Callable[[int], None]) -> BacktestSummary:
-        """Run from the first to the last event of the source; `on_progress` is told the number of entries so far."""
+        """Run from the first to the last event of the source; `on_progress` is told the number of entries so far.
+
+        Raises:
+            Broken: it stopped before the end of the data, or there was no data.
+        """
         instruments = self.core.plan.instruments
         history = await source.history(instruments)
         self.facts += self.core.feed(history, is_warmup=True)[1]
@@ -78,6 +83,12 @@ class Backtest:
         subscription = await source.subscribe(instruments, self)
         await self._ended.wait()
         await subscription.close()
+        if self._trouble is not None:
+            raise Broken(
+                f"The backtest stopped after {self.core.tape.last_seq:,} entries, before the end of its data: "
+                f"{self._trouble}",
+                code="backtest.interrupted",
+            )
         return summarize(self.core, self.facts)
 
     def on_events(self, events: Sequence[MarketEvent]) -> None:
@@ -88,7 +99,9 @@ class Backtest:
         self._on_progress(self.core.tape.last_seq)
 
     def on_status(self, status: FeedStatus) -> None:
-        """Take note of the end of the recording."""
+        """Take note of the end of the recording, or of what kept it from coming."""
+        if status.state in ("failed", "closed"):
+            self._trouble = status.detail
         if status.state in ("ended", "failed", "closed"):
             self._ended.set()
 

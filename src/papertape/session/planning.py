@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
+
 from papertape.errors import Invalid, NotFound
+from papertape.model.instrument import Instrument
 from papertape.model.session import PROFILES, SessionPlan, StartSession, StrategyVersion
 from papertape.session.feeds import Feeds
 from papertape.session.library import Library
@@ -19,6 +23,18 @@ async def make_plan(request: StartSession, feeds: Feeds, library: Library) -> Se
     _check_request(request)
     strategies = tuple(_strategy(library, name, position) for position, name in enumerate(request.strategies))
     instruments = await feeds.resolve(request.feed, request.symbols)
+    return SessionPlan(
+        mode="PAPER",
+        strategies=strategies,
+        instruments=instruments,
+        capital=request.capital,
+        currency=common_currency(instruments),
+        profile=PROFILES[request.profile],
+    )
+
+
+def common_currency(instruments: Sequence[Instrument]) -> str:
+    """Return what all instruments are quoted in; raises `Invalid` where they differ."""
     currencies = sorted({instrument.quote for instrument in instruments})
     if len(currencies) > 1:
         raise Invalid(
@@ -27,14 +43,17 @@ async def make_plan(request: StartSession, feeds: Feeds, library: Library) -> Se
             code="session.mixed_currencies",
             path="symbols",
         )
-    return SessionPlan(
-        mode="PAPER",
-        strategies=strategies,
-        instruments=instruments,
-        capital=request.capital,
-        currency=currencies[0],
-        profile=PROFILES[request.profile],
-    )
+    return currencies[0]
+
+
+def check_capital(capital: Decimal) -> None:
+    """Raise `Invalid` unless the capital is a positive amount."""
+    if not capital.is_finite() or capital <= 0:
+        raise Invalid(
+            f"The capital {capital} is not a positive amount; give one such as 10000.",
+            code="session.capital",
+            path="capital",
+        )
 
 
 def _strategy(library: Library, name: str, position: int) -> StrategyVersion:
@@ -62,9 +81,4 @@ def _check_request(request: StartSession) -> None:
             raise Invalid(f"No {path} were chosen; choose at least one.", code=f"session.no_{path}", path=path)
         if len(set(chosen)) != len(chosen):
             raise Invalid(f"The same of {path} was chosen twice; choose each once.", code="session.twice", path=path)
-    if not request.capital.is_finite() or request.capital <= 0:
-        raise Invalid(
-            f"The capital {request.capital} is not a positive amount; give one such as 10000.",
-            code="session.capital",
-            path="capital",
-        )
+    check_capital(request.capital)
