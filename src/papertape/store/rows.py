@@ -80,7 +80,7 @@ def filter_value(table: Table, column: str, value: str) -> Scalar:
         if logical == "text":
             return value
         if logical == "integer":
-            return int(value)
+            return _stored_integer(value)
         if logical == "boolean":
             return {"false": 0, "true": 1}[value]
     except (ValueError, KeyError) as error:
@@ -96,6 +96,13 @@ def filter_value(table: Table, column: str, value: str) -> Scalar:
         code="store.unfilterable_column",
         path=name,
     )
+
+
+def _stored_integer(text: str) -> int:
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("beyond 64 bits")
+    return number
 
 
 def read_batches(

@@ -174,9 +174,10 @@ class StoreContract:
         with pytest.raises(Invalid, match=f"Column {column} of {table.name}"):
             store.events(table, SESSION, filters=[_is(column, "1")])
 
-    def test_a_filter_that_is_no_number_is_refused(self, store: Store) -> None:
+    @pytest.mark.parametrize("text", ["soon", str(2**63)])
+    def test_a_filter_that_is_no_number_of_64_bits_is_refused(self, store: Store, text: str) -> None:
         with pytest.raises(Invalid, match="give a whole number"):
-            store.events(SIGNALS, SESSION, filters=[_is("ts", "soon")])
+            store.events(SIGNALS, SESSION, filters=[_is("ts", text)])
 
     def test_a_filter_on_an_undeclared_column_is_refused(self, store: Store) -> None:
         with pytest.raises(Broken, match="declares no column 'sides'"):

@@ -82,6 +82,8 @@ async def test_a_list_is_filtered_by_column(desk: FakeDesk, http: httpx.AsyncCli
         (f"{AT}/fills?limit=x", 400, "http.invalid", "limit"),
         (f"{AT}/fills?limit=0", 400, "http.invalid", "limit"),
         (f"{AT}/fills?after=-1", 400, "http.invalid", "after"),
+        (f"{AT}/fills?after={2**63}", 400, "http.invalid", "after"),
+        (f"{AT}/fills?until={2**63}", 400, "http.invalid", "until"),
         (f"{AT}/bars?instrument=BTCUSDT.BINANCE&interval=x", 400, "bars.interval", "interval"),
         (f"{AT}/bars?instrument=BTCUSDT.BINANCE&interval=0", 400, "bars.interval", "interval"),
         ("/api/sessions/exec_0/state", 404, "session.unknown", None),

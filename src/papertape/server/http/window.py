@@ -17,6 +17,7 @@ from papertape.wire.http import Page
 
 _OWN = frozenset({"after", "until", "limit", "newest_first"})
 _INTERVAL = re.compile(r"^(\d{1,6})(s|m|h)?$")
+_LARGEST = 2**63 - 1
 _SECONDS = {"s": 1, "m": 60, "h": 3600, None: 1}
 
 
@@ -32,8 +33,10 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 async def read_window(
     request: AnyRequest,
-    after: Annotated[int, QueryParameter(ge=0, description="Facts after this seq; rows to skip in latest values.")] = 0,
-    until: Annotated[int | None, QueryParameter(ge=0, description="Facts up to this seq.")] = None,
+    after: Annotated[
+        int, QueryParameter(ge=0, le=_LARGEST, description="Facts after this seq; rows to skip in latest values.")
+    ] = 0,
+    until: Annotated[int | None, QueryParameter(ge=0, le=_LARGEST, description="Facts up to this seq.")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=10_000, description="At most this many items.")] = 200,
     newest_first: FromQuery[bool] = False,
 ) -> Window:
