@@ -28,39 +28,39 @@ def fact_lists(desk: DeskPort) -> list[HTTPRouteHandler]:
 
     @get(f"{_AT}/transitions", tags=_FACTS)
     async def list_transitions(session_id: AtSession, window: Wanted) -> Page[events.InstanceTransitioned]:
-        return facts_page(desk, session_id, tables.TRANSITIONS, window)
+        return await facts_page(desk, session_id, tables.TRANSITIONS, window)
 
     @get(f"{_AT}/signals", tags=_FACTS)
     async def list_signals(session_id: AtSession, window: Wanted) -> Page[events.SignalFired]:
-        return facts_page(desk, session_id, tables.SIGNALS, window)
+        return await facts_page(desk, session_id, tables.SIGNALS, window)
 
     @get(f"{_AT}/orders", tags=_FACTS)
     async def list_orders(session_id: AtSession, window: Wanted) -> Page[events.OrderUpdated]:
-        return facts_page(desk, session_id, tables.ORDERS, window)
+        return await facts_page(desk, session_id, tables.ORDERS, window)
 
     @get(f"{_AT}/fills", tags=_FACTS)
     async def list_fills(session_id: AtSession, window: Wanted) -> Page[events.OrderFilled]:
-        return facts_page(desk, session_id, tables.FILLS, window)
+        return await facts_page(desk, session_id, tables.FILLS, window)
 
     @get(f"{_AT}/positions", tags=_FACTS)
     async def list_positions(session_id: AtSession, window: Wanted) -> Page[events.PositionChanged]:
-        return facts_page(desk, session_id, tables.POSITIONS, window)
+        return await facts_page(desk, session_id, tables.POSITIONS, window)
 
     @get(f"{_AT}/account", tags=_FACTS)
     async def list_account(session_id: AtSession, window: Wanted) -> Page[events.AccountChanged]:
-        return facts_page(desk, session_id, tables.ACCOUNT, window)
+        return await facts_page(desk, session_id, tables.ACCOUNT, window)
 
     @get(f"{_AT}/equity", tags=_FACTS)
     async def list_equity(session_id: AtSession, window: Wanted) -> Page[events.EquityMarked]:
-        return facts_page(desk, session_id, tables.EQUITY, window)
+        return await facts_page(desk, session_id, tables.EQUITY, window)
 
     @get(f"{_AT}/alerts", tags=_FACTS)
     async def list_alerts(session_id: AtSession, window: Wanted) -> Page[events.AlertRaised]:
-        return facts_page(desk, session_id, tables.ALERTS, window)
+        return await facts_page(desk, session_id, tables.ALERTS, window)
 
     @get(f"{_AT}/events", tags=_FACTS, summary="List changes of the session's lifecycle")
     async def list_session_events(session_id: AtSession, window: Wanted) -> Page[events.SessionChanged]:
-        return facts_page(desk, session_id, tables.SESSION_EVENTS, window)
+        return await facts_page(desk, session_id, tables.SESSION_EVENTS, window)
 
     return [
         list_transitions, list_signals, list_orders, list_fills, list_positions, list_account, list_equity,
