@@ -265,3 +265,26 @@ async def test_a_session_whose_history_never_comes_can_be_stopped() -> None:
     await settle()
     assert desk.desk.session(view.session_id).state in ENDED
     assert desk.source.subscriptions == []
+
+
+async def test_facts_that_no_longer_reach_the_stream_degrade_the_session() -> None:
+    desk = SessionBench(FakeSource(BOTH))
+    session_id = await running(desk)
+    desk.store.hold()
+    await desk.play(BOTH, 17)
+    checks = desk.desk.latest(session_id, "preflight")["preflight"].checks
+    assert {check.code for check in checks if check.status == "failed"} == {"store.written", "stream.publishing"}
+    desk.store.release()
+    await desk.play(BOTH, 2)
+    assert desk.desk.latest(session_id, "preflight")["preflight"].status == "ok"
+
+
+async def test_the_views_of_an_ended_session_are_decoded_once() -> None:
+    desk = SessionBench(FakeSource(BOTH))
+    session_id = await running(desk)
+    await desk.desk.stop(session_id, close_positions=False)
+    await desk.time.pass_time(2)
+    await asyncio.sleep(0.05)
+    views = desk.desk.latest(session_id, "indicators")
+    assert len(views) == 4
+    assert desk.desk.latest(session_id, "indicators") is views

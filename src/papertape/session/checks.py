@@ -18,6 +18,7 @@ PROOF_DEADLINE_US = 30_000_000
 SILENT_WARNING_US = 15_000_000
 SILENT_FAILED_US = 30_000_000
 STORE_LAG_FAILED_US = 10_000_000
+STREAM_SILENT_FAILED_US = 15_000_000
 
 _ORDER: tuple[CheckStatus, ...] = ("ok", "waiting", "warning", "failed")
 
@@ -130,13 +131,15 @@ def _written(vitals: Vitals) -> Check:
 
 
 def _published(vitals: Vitals) -> Check:
-    is_published = vitals.published_ts is not None
+    status: CheckStatus = "waiting"
+    detail = "No fact has been published yet."
+    if vitals.published_ts is not None:
+        # The account is marked, and so a fact published, every second.
+        silent_us = vitals.now - vitals.published_ts
+        status = "failed" if silent_us > STREAM_SILENT_FAILED_US else "ok"
+        detail = f"The newest fact reached the stream {silent_us / 1e6:.1f} s ago."
     return Check(
-        code="stream.publishing",
-        label="Stream is publishing",
-        status="ok" if is_published else "waiting",
-        detail="Durable facts reach the stream." if is_published else "No fact has been published yet.",
-        checked_ts=vitals.now,
+        code="stream.publishing", label="Stream is publishing", status=status, detail=detail, checked_ts=vitals.now
     )
 
 

@@ -12,12 +12,11 @@ from papertape.session.source import MarketSource
 
 
 class Feeds:
-    """The market sources by name; instruments are asked for once and kept."""
+    """The market sources by name. Each source knows how long what it lists may be kept."""
 
     def __init__(self, sources: Mapping[str, MarketSource], default: str) -> None:
         self._sources = dict(sources)
         self._default = default
-        self._instruments: dict[str, list[Instrument]] = {}
 
     def views(self) -> list[FeedView]:
         """Return every feed, the default first."""
@@ -54,10 +53,7 @@ class Feeds:
 
     async def instruments(self, name: str | None) -> list[Instrument]:
         """Return every instrument of a feed; raises `Unavailable` while its venue does not answer."""
-        source = self.source(name)
-        if source.name not in self._instruments:
-            self._instruments[source.name] = await source.instruments()
-        return self._instruments[source.name]
+        return await self.source(name).instruments()
 
     async def search(self, name: str | None, query: str, limit: int) -> list[Instrument]:
         """Return instruments whose id contains `query`, best matches first."""

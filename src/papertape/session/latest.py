@@ -69,6 +69,7 @@ class SavedViews:
 
     def __init__(self, payload: bytes | None) -> None:
         self._topics: dict[str, msgspec.Raw] = {}
+        self._decoded: dict[str, Views] = {}
         if payload is not None:
             self._topics = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
 
@@ -80,10 +81,10 @@ class SavedViews:
     def topic(self, topic: str) -> Views:
         """Return the saved views of one topic by key, empty when none of it were saved."""
         view_type: Any = VIEW_OF[check_topic(topic)]
-        if topic not in self._topics:
-            return {}
-        views_by_key: Views = msgspec.json.decode(self._topics[topic], type=dict[str, view_type])
-        return views_by_key
+        if topic in self._topics and topic not in self._decoded:
+            # Kept: whoever looks ten times a second at what no longer changes is given the same objects.
+            self._decoded[topic] = msgspec.json.decode(self._topics[topic], type=dict[str, view_type])
+        return self._decoded.get(topic, {})
 
     def bars(self, instrument: str, interval_s: int) -> list[views.BarView]:
         """Return the saved bars of an instrument, oldest first."""

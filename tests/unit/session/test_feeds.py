@@ -1,12 +1,24 @@
 import pytest
 
 from papertape.errors import Invalid
+from papertape.model.instrument import Instrument
 from papertape.session.feeds import Feeds
 from papertape.testkit.fake_source import FakeSource, make_instrument
 
 BTC_SPOT = make_instrument("BTCUSDT", is_perpetual=False)
 BTC_PERP = make_instrument("BTCUSDT")
 ETH_PERP = make_instrument("ETHUSDT")
+
+
+class GrowingSource(FakeSource):
+    """Lists what the test lists by now."""
+
+    def __init__(self, listed: list[Instrument]) -> None:
+        super().__init__([])
+        self._listed = listed
+
+    async def instruments(self) -> list[Instrument]:
+        return list(self._listed)
 
 
 def feeds() -> Feeds:
@@ -42,3 +54,11 @@ async def test_a_search_finds_ids_that_contain_the_text_best_first() -> None:
 def test_an_unknown_feed_is_refused_with_the_feeds_on_offer() -> None:
     with pytest.raises(Invalid, match="no feed named 'kraken'; this desk offers fake"):
         feeds().source("kraken")
+
+
+async def test_an_instrument_listed_later_is_found() -> None:
+    listed = [BTC_PERP]
+    growing = Feeds({"fake": GrowingSource(listed)}, "fake")
+    assert await growing.search(None, "ETH", 10) == []
+    listed.append(ETH_PERP)
+    assert await growing.search(None, "ETH", 10) == [ETH_PERP]
