@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
 
-const server = 'http://127.0.0.1:8420'
+const server = `http://127.0.0.1:${process.env.PORT ?? 8420}`
 const junit = process.env.JUNIT
 
 export default defineConfig({
@@ -16,7 +16,11 @@ export default defineConfig({
   },
   server: {
     port: 5173,
-    proxy: { '/api': { target: server, ws: true, changeOrigin: false }, '/health': { target: server } },
+    // The desk answers to its own host and origin only.
+    proxy: {
+      '/api': { target: server, ws: true, changeOrigin: true, headers: { origin: server } },
+      '/health': { target: server, changeOrigin: true },
+    },
   },
   test: {
     include: ['tests/**/*.test.{ts,tsx}'],

@@ -1,11 +1,11 @@
-import '../ui/dialogs.css'
-import { Modal, MultiSelect, Select, TextInput } from '@mantine/core'
+import { MultiSelect, Select, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useMemo, useState, type ReactNode } from 'react'
 import { ApiError, ask, command, describeError } from '../stores'
 import { Segments } from '../ui'
+import { Dialog } from '../ui/dialog'
 import type { FeedView, StartSession, StrategyView } from '../wire/generated'
 import { newKey } from './tab'
 
@@ -67,7 +67,7 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
     start.mutate()
   }
   return (
-    <Modal opened onClose={onClose} title="Start a paper session" size="lg" lockScroll={false} data-testid="start-dialog">
+    <Dialog onClose={onClose} title="Start a paper session" size="lg" testId="start-dialog">
       <form className="form" onSubmit={submit} noValidate>
         <FeedField value={form.request.feed ?? null} onChange={form.setFeed} error={start.error} />
         <StrategyField value={form.request.strategies} onChange={form.setStrategies} error={start.error} />
@@ -86,7 +86,7 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
           </button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -11,7 +11,7 @@ import {
   type Time,
   type UTCTimestamp,
 } from 'lightweight-charts'
-import { ask, type Naming, type SessionStores } from '../stores'
+import { ask, TRIGGER_WORDS, type Naming, type SessionStores } from '../stores'
 import type { InstanceTransitioned } from '../wire/generated'
 import { CandleBuilder, type Candle } from './candles'
 import { chartOptions, cssColor, onThemeChange } from './chart_theme'
@@ -33,6 +33,11 @@ const MARKERS = 300
 const REFRESH_MS = 60_000
 const DRAW_MS = 250
 
+/** What follows of itself (a fill, the end of a rest) is in the table; on the chart it would only cover the decisions. */
+function isDecision(fact: InstanceTransitioned): boolean {
+  return fact.trigger !== 'fill' && fact.trigger !== 'cooldown_over'
+}
+
 /** Draws one instrument. It reads the stores itself, so that a price never passes through React. */
 export class ChartFeed {
   private readonly chart: IChartApi
@@ -44,6 +49,7 @@ export class ChartFeed {
   private drawnLines = ''
   private times: number[] = []
   private isReady = false
+  private isStarting = false
   private pending: Candle | null = null
   private drawing: number | null = null
   private readonly abort = new AbortController()
@@ -78,6 +84,7 @@ export class ChartFeed {
     const { latest, facts } = this.session
     const refresh = window.setInterval(() => void this.loadHistory(), REFRESH_MS)
     this.releases.push(
+      latest.summary.subscribe(() => this.onSummary()),
       latest.bars.subscribe(() => this.onBars()),
       latest.watchlist.subscribe(() => this.onPrice()),
       latest.equity.subscribe(() => this.drawLines()),
@@ -85,6 +92,7 @@ export class ChartFeed {
       onThemeChange(() => this.restyle()),
       () => window.clearInterval(refresh),
     )
+    this.onSummary()
   }
 
   private async loadHistory(): Promise<void> {
@@ -105,6 +113,13 @@ export class ChartFeed {
       this.isReady = true
       this.events.onHistory(this.times.length, error instanceof Error ? error.message : String(error))
     }
+  }
+
+  /** Bars read while the session still read its own history are only a part of it. */
+  private onSummary(): void {
+    const isStarting = this.session.latest.summary.get().rows[0]?.state === 'starting'
+    if (this.isStarting && !isStarting) void this.loadHistory()
+    this.isStarting = isStarting
   }
 
   private onBars(): void {
@@ -144,7 +159,9 @@ export class ChartFeed {
     if (!this.isReady) return
     const { instrument, strategy } = this.subject
     const first = this.times[0] ?? Infinity
-    const own = this.session.facts.transitions.get().items.filter((fact) => fact.instrument === instrument && fact.strategy === strategy && fact.ts / 1e6 >= first)
+    const own = this.session.facts.transitions
+      .get()
+      .items.filter((fact) => fact.instrument === instrument && fact.strategy === strategy && fact.ts / 1e6 >= first && isDecision(fact))
     this.markers.setMarkers(own.slice(0, MARKERS).reverse().map((fact) => this.marker(fact)))
   }
 
@@ -157,8 +174,7 @@ export class ChartFeed {
       position: isEntry ? 'belowBar' : 'aboveBar',
       shape: isEntry ? 'arrowUp' : fact.to_state === 'EXITING' ? 'arrowDown' : fact.section === 'S1' ? 'circle' : 'square',
       color: cssColor(markerColor(fact)),
-      text: fact.section ? this.naming.section(fact.section) : this.naming.state(fact.to_state),
-      size: fact.to_state === 'MONITORING' || fact.to_state === 'COOLDOWN' ? 0.6 : 1,
+      text: fact.section ? this.naming.section(fact.section) : TRIGGER_WORDS[fact.trigger],
     }
   }
 

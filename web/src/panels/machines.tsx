@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react'
-import { byUrgency, STATES, useLatest, useNaming, useSelection, useSession, type StateCode } from '../stores'
+import { byUrgency, STATES, TRIGGER_WORDS, useLatest, useNaming, useSelection, useSession, type StateCode } from '../stores'
 import { DataTable, Empty, Meter, Missing, Panel, span, type Column } from '../ui'
 import type { InstanceView } from '../wire/generated'
 import { InstrumentName, SectionChip, StateChip } from './cells'
@@ -36,7 +36,7 @@ function LastChange({ row }: { row: InstanceView }) {
     <span className="stack" title={last.reason}>
       <span>{last.reason}</span>
       <span>
-        by {last.trigger}, {span(Math.max(0, (row.ts - last.ts) / 1e6))} ago
+        by {TRIGGER_WORDS[last.trigger as keyof typeof TRIGGER_WORDS]}, {span(Math.max(0, (row.ts - last.ts) / 1e6))} ago
       </span>
     </span>
   )
@@ -46,7 +46,7 @@ const COLUMNS: readonly Column<InstanceView>[] = [
   {
     id: 'instance',
     title: 'Instance',
-    width: '22%',
+    width: '19%',
     cell: (row) => (
       <span className="stack">
         <InstrumentName id={row.instrument} />
@@ -54,11 +54,20 @@ const COLUMNS: readonly Column<InstanceView>[] = [
       </span>
     ),
   },
-  { id: 'state', title: 'State', width: '124px', cell: (row) => <StateChip state={row.state} /> },
-  { id: 'since', title: 'For', width: '94px', hide: 's', cell: (row) => <span className="dim">{span((row.ts - row.since) / 1e6)}</span> },
-  { id: 'next', title: 'Next', width: '164px', hide: 'm', cell: (row) => <Next row={row} /> },
+  {
+    id: 'state',
+    title: 'State',
+    width: '118px',
+    cell: (row) => (
+      <span className="stack">
+        <StateChip state={row.state} />
+        <span>for {span((row.ts - row.since) / 1e6)}</span>
+      </span>
+    ),
+  },
+  { id: 'next', title: 'Next', width: '142px', hide: 'm', cell: (row) => <Next row={row} /> },
   { id: 'blocking', title: 'Blocks first', cell: (row) => <Blocking row={row} /> },
-  { id: 'last', title: 'Last transition', width: '22%', hide: 'l', cell: (row) => <LastChange row={row} /> },
+  { id: 'last', title: 'Last transition', width: '26%', hide: 's', cell: (row) => <LastChange row={row} /> },
 ]
 
 /** How many instances stand in each state, and a way to see only those. */

@@ -1,4 +1,4 @@
-import { Chip, Missing, significant, type Column } from '../ui'
+import { Chip, Missing, price, type Column } from '../ui'
 import type { SignalFired } from '../wire/generated'
 import { At, InstrumentName, SectionChip } from './cells'
 import { FactsPanel } from './facts'
@@ -9,7 +9,7 @@ const COLUMNS: readonly Column<SignalFired>[] = [
   { id: 'section', title: 'Section', width: '98px', cell: (row) => <SectionChip section={row.section} /> },
   { id: 'instrument', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
   { id: 'side', title: 'Side', width: '66px', hide: 's', cell: (row) => row.side ?? <Missing reason="no order" /> },
-  { id: 'price', title: 'Price', width: '92px', align: 'right', hide: 'm', cell: (row) => (row.price === null ? <Missing reason="no price then" /> : significant(row.price)) },
+  { id: 'price', title: 'Price', width: '92px', align: 'right', hide: 'm', cell: (row) => (row.price === null ? <Missing reason="no price then" /> : price(row.price)) },
   {
     id: 'outcome',
     title: 'Outcome',

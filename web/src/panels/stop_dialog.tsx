@@ -1,6 +1,5 @@
-import '../ui/dialogs.css'
-import { Modal } from '@mantine/core'
 import { attempt, command } from '../stores'
+import { Dialog } from '../ui/dialog'
 import type { SessionView } from '../wire/generated'
 
 interface StopDialogProps {
@@ -17,7 +16,7 @@ export function StopDialog({ session, openPositions, onClose }: StopDialogProps)
   }
   const what = openPositions === 0 ? 'No position is open.' : openPositions === 1 ? 'One position is open.' : `${openPositions} positions are open.`
   return (
-    <Modal opened onClose={onClose} title="Stop this session" centered lockScroll={false}>
+    <Dialog onClose={onClose} title="Stop this session" centered>
       <p className="dialog-text">{what} Working entry orders are cancelled either way, and a stopped session cannot be started again.</p>
       <div className="dialog-actions">
         <button type="button" className="act is-primary" data-testid="stop-close" data-autofocus onClick={() => stop(true)}>
@@ -32,6 +31,6 @@ export function StopDialog({ session, openPositions, onClose }: StopDialogProps)
           Go on trading
         </button>
       </div>
-    </Modal>
+    </Dialog>
   )
 }

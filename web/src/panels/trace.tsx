@@ -1,4 +1,4 @@
-import { Chip, Missing, significant, span } from '../ui'
+import { Chip, Missing, plain, significant, span } from '../ui'
 import type { ConditionReading } from '../wire/generated'
 import { operatorSign, whyUndecided } from './cells'
 import type { Answer } from './types'
@@ -25,7 +25,7 @@ export function Comparison({ reading, arrow = '' }: { reading: ConditionReading;
       {reading.threshold === null ? (
         <Missing reason={reading.reason ?? 'its other side has no value yet'} />
       ) : (
-        <span>{significant(reading.threshold) + unit}</span>
+        <span>{plain(reading.threshold) + unit}</span>
       )}
     </span>
   )

@@ -1,4 +1,5 @@
-import { Missing, significant, type Column } from '../ui'
+import { TRIGGER_WORDS } from '../stores'
+import { Missing, price, type Column } from '../ui'
 import type { InstanceTransitioned } from '../wire/generated'
 import { At, InstrumentName, SectionChip, StateChip } from './cells'
 import { FactsPanel } from './facts'
@@ -9,8 +10,8 @@ const COLUMNS: readonly Column<InstanceTransitioned>[] = [
   { id: 'instrument', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
   { id: 'from', title: 'From', width: '124px', hide: 'm', cell: (row) => <StateChip state={row.from_state} /> },
   { id: 'to', title: 'To', width: '124px', cell: (row) => <StateChip state={row.to_state} /> },
-  { id: 'trigger', title: 'By', width: '98px', hide: 's', cell: (row) => (row.section ? <SectionChip section={row.section} /> : row.trigger.replace('_', ' ')) },
-  { id: 'price', title: 'Price', width: '92px', align: 'right', hide: 'l', cell: (row) => (row.price === null ? <Missing reason="no price then" /> : significant(row.price)) },
+  { id: 'trigger', title: 'By', width: '98px', hide: 's', cell: (row) => (row.section ? <SectionChip section={row.section} /> : TRIGGER_WORDS[row.trigger]) },
+  { id: 'price', title: 'Price', width: '92px', align: 'right', hide: 'l', cell: (row) => (row.price === null ? <Missing reason="no price then" /> : price(row.price)) },
   { id: 'reason', title: 'Reason', cell: (row) => <span title={row.reason}>{row.reason}</span> },
 ]
 
@@ -18,7 +19,7 @@ export function TransitionDetail({ row }: { row: InstanceTransitioned }) {
   return (
     <div className="fact-detail">
       <p>
-        <b>{row.strategy}</b> — {row.reason} <span className="faint">trigger {row.trigger}, fact {row.seq}, caused by entry {row.entry_seq}</span>
+        <b>{row.strategy}</b> — {row.reason} <span className="faint">by {TRIGGER_WORDS[row.trigger]}, fact {row.seq}, caused by entry {row.entry_seq}</span>
       </p>
       <Trace readings={row.trace} />
     </div>

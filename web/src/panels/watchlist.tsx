@@ -19,22 +19,34 @@ function Change({ value, absent }: { value: number | null; absent: string }) {
   return <Delta direction={directionOf(Number(value.toFixed(2)))}>{signedPercent(value)}</Delta>
 }
 
+function Changes({ row }: { row: WatchlistRow }) {
+  return (
+    <span className="stack">
+      <Change value={row.change_session_pct} absent={row.reason ?? 'no price yet'} />
+      {row.change_24h_pct === null ? <span title="This venue sends no 24 h change.">24 h not sent</span> : <span>24 h {signedPercent(row.change_24h_pct)}</span>}
+    </span>
+  )
+}
+
 const COLUMNS: readonly Column<WatchlistRow>[] = [
-  { id: 'symbol', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
-  { id: 'last', title: 'Last', width: '108px', cell: (row) => <Last row={row} /> },
-  { id: 'session', title: 'Session', width: '86px', cell: (row) => <Change value={row.change_session_pct} absent={row.reason ?? 'no price yet'} /> },
-  { id: 'day', title: '24 h', width: '86px', hide: 'l', cell: (row) => <Change value={row.change_24h_pct} absent="not sent by this venue" /> },
-  { id: 'spark', title: 'Last minutes', width: '88px', hide: 's', cell: (row) => <Sparkline values={row.sparkline} label={`${row.symbol} price`} /> },
+  { id: 'symbol', title: 'Symbol', width: '112px', cell: (row) => <InstrumentName id={row.instrument} /> },
+  { id: 'last', title: 'Last', width: '100px', cell: (row) => <Last row={row} /> },
+  { id: 'change', title: 'Session / 24 h', width: '96px', cell: (row) => <Changes row={row} /> },
+  { id: 'spark', title: 'Last minutes', width: '80px', hide: 's', cell: (row) => <Sparkline values={row.sparkline} label={`${row.symbol} price`} /> },
   {
-    id: 'spread',
-    title: 'Spread',
-    width: '76px',
+    id: 'market',
+    title: 'Spread / volume',
+    width: '104px',
     align: 'right',
-    hide: 'm',
-    cell: (row) => (row.spread_pct === null ? <Missing reason="no quotes" /> : percent(row.spread_pct, 3)),
+    hide: 's',
+    cell: (row) => (
+      <span className="stack">
+        {row.spread_pct === null ? <Missing reason="no quotes" /> : <span>{percent(row.spread_pct, row.spread_pct < 0.001 ? 5 : 3)}</span>}
+        <Volume row={row} />
+      </span>
+    ),
   },
-  { id: 'volume', title: 'Volume', width: '78px', align: 'right', hide: 'l', cell: (row) => <Volume row={row} /> },
-  { id: 'age', title: 'Age', width: '72px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent="no data yet" /> },
+  { id: 'age', title: 'Age', width: '56px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent="no data yet" /> },
   {
     id: 'position',
     title: 'Position',

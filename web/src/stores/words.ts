@@ -1,4 +1,4 @@
-import type { InstanceView, SectionView } from '../wire/generated'
+import type { InstanceTransitioned, InstanceView, SectionView } from '../wire/generated'
 import { usePreferences } from './preferences'
 
 export type StateCode = InstanceView['state']
@@ -31,6 +31,25 @@ const SECTION_WORDS: Record<SectionCode, string> = {
   Z1: 'Enter',
   ZE1: 'Take profit',
   E1: 'Stop loss',
+}
+
+/** What moved an instance, where it was not a section. Codes as they are, where a word would say less. */
+export const TRIGGER_WORDS: Record<InstanceTransitioned['trigger'], string> = {
+  S1: 'found',
+  O1: 'false alarm',
+  Z1: 'enter',
+  ZE1: 'take profit',
+  E1: 'stop loss',
+  timeout: 'timeout',
+  fill: 'fill',
+  rejected: 'rejection',
+  cancelled: 'cancellation',
+  stop: 'resting stop',
+  target: 'resting target',
+  command: 'trader',
+  risk: 'limit',
+  cooldown_over: 'end of rest',
+  error: 'error',
 }
 
 export interface Naming {

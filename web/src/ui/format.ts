@@ -34,12 +34,24 @@ export function signed(value: number, decimals: number): string {
   return Number(value.toFixed(decimals)) > 0 ? `+${text}` : text
 }
 
-/** About five significant digits, as an indicator's value is read. */
+/** About four significant digits, as an indicator's value is read. */
 export function significant(value: number): string {
   const size = Math.abs(value)
-  if (size !== 0 && (size < 0.0001 || size >= 1e9)) return value.toExponential(2).replace('-', MINUS)
-  const decimals = size >= 10_000 ? 1 : size >= 100 ? 2 : size >= 1 ? 3 : 5
+  if (size === 0) return '0'
+  if (size < 0.0001 || size >= 1e9) return value.toExponential(2).replace('-', MINUS)
+  const decimals = size >= 10_000 ? 1 : size >= 100 ? 2 : size >= 1 ? 3 : size >= 0.01 ? 4 : 5
   return fixed(value, decimals)
+}
+
+/** A threshold as a trader would write it: 1.2, not 1.200. */
+export function plain(value: number): string {
+  const text = significant(value)
+  return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/, '') : text
+}
+
+/** A price as it was sent: the shortest text that means the same number. */
+export function price(value: number): string {
+  return exact(String(value))
 }
 
 export function percent(value: number, decimals = 2): string {

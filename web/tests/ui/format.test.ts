@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compact, exact, signed, significant, span, toCsv } from '../../src/ui'
+import { compact, exact, plain, price, signed, significant, span, toCsv } from '../../src/ui'
 
 describe('numbers', () => {
   it('of money stay exact: grouped, never rounded, exponents written out', () => {
@@ -19,13 +19,15 @@ describe('numbers', () => {
 
   it('of an indicator show what can be read', () => {
     expect([0, 0.123456, 1.23456, 123.456, 61_234.567, 0.0000042].map(significant)).toEqual([
-      '0.00000',
-      '0.12346',
+      '0',
+      '0.1235',
       '1.235',
       '123.46',
       '61\u2009234.6',
       '4.20e−6',
     ])
+    expect([1.2, 0.5, 60, 0.0000042].map(plain)).toEqual(['1.2', '0.5', '60', '4.20e−6'])
+    expect([0.0436554, 61_234.5].map(price)).toEqual(['0.0436554', '61\u2009234.5'])
     expect([12.5, 999, 25_000, 3_400_000].map(compact)).toEqual(['12.50', '999', '25.0 k', '3.40 M'])
   })
 
