@@ -19,7 +19,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     venue_urls: dict[str, str] = {}
     store: str = "sqlite"
     demo: bool = True
-    demo_symbols: tuple[str, ...] = ()
     recorded_speed: float = 1.0
     recorded_warmup_s: float = 60.0
     simulated_seed: int | None = None

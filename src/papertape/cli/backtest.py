@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from papertape.app.stores import open_history
+from papertape.app.stores import open_history, wall_clock
 from papertape.cli.strategy import read_definition
 from papertape.errors import Invalid, NotFound
 from papertape.feeds.recorded.source import RecordedSource
@@ -41,7 +41,7 @@ def backtest(
     as_json: _AsJson = False,
 ) -> None:
     """Run strategies over recorded market data and say what they would have done."""
-    source = RecordedSource(data, math.inf, _now, warmup_s=warmup)
+    source = RecordedSource(data, math.inf, wall_clock, warmup_s=warmup)
     plan = asyncio.run(_plan(source, strategy, symbol or [], capital, profile))
     started = time.perf_counter()
     with Progress(
@@ -133,7 +133,3 @@ def _report(summary: BacktestSummary, seconds: float, as_json: bool) -> None:
         table.add_row(name.replace("_", " "), text)
     table.add_row("speed", f"{summary.entries / seconds:,.0f} entries/s")
     _console.print(table)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000

@@ -86,15 +86,3 @@ EVENT_TABLES: tuple[Table, ...] = (
 TABLES: tuple[Table, ...] = (SESSIONS, TAPE, VIEWS, *EVENT_TABLES)
 
 TABLE_OF: dict[type[msgspec.Struct], Table] = {table.record: table for table in TABLES}
-EVENT_TOPICS: tuple[str, ...] = tuple(table.topic for table in EVENT_TABLES if table.topic is not None)
-LATEST_TOPICS: tuple[str, ...] = (
-    "watchlist",
-    "indicators",
-    "conditions",
-    "instances",
-    "bars",
-    "equity",
-    "pipeline",
-    "preflight",
-    "summary",
-)

@@ -285,3 +285,17 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     store: StoreStatus
     sessions: int
+
+
+VIEW_OF: dict[str, type[msgspec.Struct]] = {
+    "watchlist": WatchlistRow,
+    "indicators": IndicatorView,
+    "conditions": ConditionsView,
+    "instances": InstanceView,
+    "bars": BarView,
+    "equity": EquityView,
+    "pipeline": StageView,
+    "preflight": PreflightView,
+    "summary": SessionView,
+}
+"""The latest-value topics of a session and the view each one carries, by key."""

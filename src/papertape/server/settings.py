@@ -32,7 +32,6 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
     hidden_flush_s: float = 1.0
     poll_flush_s: float = 0.5
     poll_hold_s: float = 25.0
-    sse_keepalive_s: float = 20.0
     history: int = 500
 
 

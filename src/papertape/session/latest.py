@@ -20,18 +20,6 @@ BAR_INTERVALS_S = (1, 5, 15, 60, 300)
 _CHART = "chart"
 _KEPT_BARS = 1_000
 
-VIEW_OF: dict[str, type[msgspec.Struct]] = {
-    "watchlist": views.WatchlistRow,
-    "indicators": views.IndicatorView,
-    "conditions": views.ConditionsView,
-    "instances": views.InstanceView,
-    "bars": views.BarView,
-    "equity": views.EquityView,
-    "pipeline": views.StageView,
-    "preflight": views.PreflightView,
-    "summary": views.SessionView,
-}
-
 _URGENCY = ("EXITING", "POSITION_ACTIVE", "ENTERING", "SIGNAL_DETECTED", "ERROR", "COOLDOWN", "MONITORING")
 
 
@@ -46,16 +34,16 @@ def live_views(runner: Runner, topic: str, now: int) -> Views:
 
 def check_topic(topic: str) -> str:
     """Return `topic` when it is a latest-value topic; raises `NotFound` otherwise."""
-    if topic not in VIEW_OF:
+    if topic not in views.VIEW_OF:
         raise NotFound(
-            f"There is no latest-value topic {topic!r}; topics are {', '.join(VIEW_OF)}.", code="topic.unknown"
+            f"There is no latest-value topic {topic!r}; topics are {', '.join(views.VIEW_OF)}.", code="topic.unknown"
         )
     return topic
 
 
 def encode_views(runner: Runner, now: int) -> bytes:
     """Return every topic's latest views and the chart's bars as JSON, to be kept when the session ends."""
-    kept: dict[str, Any] = {topic: live_views(runner, topic, now) for topic in VIEW_OF}
+    kept: dict[str, Any] = {topic: live_views(runner, topic, now) for topic in views.VIEW_OF}
     kept[_CHART] = {
         f"{instrument.id}|{interval_s}": runner.core.engine.bars(instrument.id, interval_s, _KEPT_BARS)
         for instrument in runner.core.plan.instruments
@@ -80,7 +68,7 @@ class SavedViews:
 
     def topic(self, topic: str) -> Views:
         """Return the saved views of one topic by key, empty when none of it were saved."""
-        view_type: Any = VIEW_OF[check_topic(topic)]
+        view_type: Any = views.VIEW_OF[check_topic(topic)]
         if topic in self._topics and topic not in self._decoded:
             # Kept: whoever looks ten times a second at what no longer changes is given the same objects.
             self._decoded[topic] = msgspec.json.decode(self._topics[topic], type=dict[str, view_type])

@@ -13,7 +13,7 @@ from papertape.model.events import InstanceTransitioned
 from papertape.model.instrument import Instrument
 from papertape.model.session import SessionRow
 from papertape.model.tables import TRANSITIONS
-from papertape.model.views import InstanceView, LastTransition, WatchlistRow
+from papertape.model.views import ConditionsView, IndicatorView, InstanceView, LastTransition, WatchlistRow
 from papertape.session.core import SessionCore
 
 Views = dict[str, Any]
@@ -85,14 +85,14 @@ def _watchlist_row(instrument: Instrument, reason: str) -> WatchlistRow:
     )
 
 
-def _indicators(row: SessionRow, _: History) -> Iterable[Any]:
+def _indicators(row: SessionRow, _: History) -> Iterable[IndicatorView]:
     core = _core(row)
     if core is None:
         return []
     return [msgspec.structs.replace(view, reason=row.reason) for view in core.engine.indicators()]
 
 
-def _conditions(row: SessionRow, _: History) -> Iterable[Any]:
+def _conditions(row: SessionRow, _: History) -> Iterable[ConditionsView]:
     core = _core(row)
     if core is None:
         return []

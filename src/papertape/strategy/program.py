@@ -84,7 +84,6 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
 
 
 INSTANCE_NAMES: tuple[str, ...] = tuple(INSTANCE_VALUES)
-SESSION_NAMES: tuple[str, ...] = tuple(SESSION_VALUES)
 
 
 def compile_definition(definition: StrategyDefinition) -> Program:

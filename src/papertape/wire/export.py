@@ -19,7 +19,7 @@ from papertape.model.session import SessionRow, StartSession
 from papertape.wire import http, stream
 from papertape.wire.asyncapi import asyncapi
 from papertape.wire.close import CloseCode
-from papertape.wire.topics import DESK_RECORDS, FACT_TABLES, LATEST_RECORDS
+from papertape.wire.topics import DESK_RECORDS, FACT_TABLES
 from papertape.wire.typescript import write_typescript
 
 JsonSchema = dict[str, Any]  # a JSON Schema document: its shape is open by definition
@@ -42,7 +42,7 @@ INPUTS: tuple[type[msgspec.Struct], ...] = (
 )
 
 OUTPUTS: tuple[type[msgspec.Struct], ...] = (
-    *LATEST_RECORDS.values(),
+    *views.VIEW_OF.values(),
     *DESK_RECORDS.values(),
     events.EquityMarked,
     SessionRow,
@@ -77,7 +77,7 @@ def json_schema() -> JsonSchema:
         "description": "Every message, fact, view and body that crosses the process border. Generated; do not edit.",
         "topics": {
             "fact": {name: table.record.__name__ for name, table in FACT_TABLES.items()},
-            "latest": {name: record.__name__ for name, record in LATEST_RECORDS.items()},
+            "latest": {name: record.__name__ for name, record in views.VIEW_OF.items()},
             "desk": {name: record.__name__ for name, record in DESK_RECORDS.items()},
         },
         "$defs": dict(sorted(defs.items())),

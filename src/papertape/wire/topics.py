@@ -10,18 +10,6 @@ from papertape.model.tables import EVENT_TABLES, Table
 
 FACT_TABLES: dict[str, Table] = {table.topic: table for table in EVENT_TABLES if table.topic is not None}
 
-LATEST_RECORDS: dict[str, type[msgspec.Struct]] = {
-    "watchlist": views.WatchlistRow,
-    "indicators": views.IndicatorView,
-    "conditions": views.ConditionsView,
-    "instances": views.InstanceView,
-    "bars": views.BarView,
-    "equity": views.EquityView,
-    "pipeline": views.StageView,
-    "preflight": views.PreflightView,
-    "summary": views.SessionView,
-}
-
 DESK_RECORDS: dict[str, type[msgspec.Struct]] = {"sessions": views.SessionView, "system": views.SystemView}
 
 
@@ -40,7 +28,7 @@ def parse_topic(text: str) -> Topic | None:
     if scope == "desk" and rest in DESK_RECORDS:
         return Topic(text=text, session_id=None, name=rest, is_fact=False)
     session_id, _, name = rest.partition("/")
-    is_known = name in FACT_TABLES or name in LATEST_RECORDS
+    is_known = name in FACT_TABLES or name in views.VIEW_OF
     if scope == "session" and is_known and SESSION_ID.match(session_id):
         return Topic(text=text, session_id=session_id, name=name, is_fact=name in FACT_TABLES)
     return None

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from papertape.model.tables import EVENT_TOPICS, LATEST_TOPICS
 from papertape.wire.export import generated_files, json_schema
-from papertape.wire.topics import FACT_TABLES, LATEST_RECORDS, Topic, parse_topic
+from papertape.wire.topics import Topic, parse_topic
 
 ROOT = Path(__file__).resolve().parents[3]
 SESSION = "exec_20251227_165822_fe61be26"
@@ -17,10 +16,6 @@ def test_a_generated_file_is_what_the_declared_structs_say(name: str) -> None:
     path = ROOT / name
     current = path.read_text(encoding="utf-8") if path.exists() else ""
     assert current == generated_files()[name], f"{name} is out of date; run: python -m papertape.wire.export"
-
-
-def test_every_declared_topic_has_its_record() -> None:
-    assert (tuple(FACT_TABLES), tuple(LATEST_RECORDS)) == (EVENT_TOPICS, LATEST_TOPICS)
 
 
 def test_the_schema_refers_only_to_what_it_defines() -> None:
