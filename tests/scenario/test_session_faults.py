@@ -209,6 +209,22 @@ async def test_a_desk_killed_during_the_warm_up_warms_up_again_and_trades_nothin
     assert not any(isinstance(entry, Trade) for entry in live)
 
 
+async def test_a_desk_ended_while_it_reads_history_reads_it_again_at_the_next_start() -> None:
+    desk = SessionBench(SlowHistory())
+    view = await desk.start("ETHUSDT")
+    await settle()
+    await desk.desk.close()
+    assert desk.desk.session(view.session_id).state == "suspended"
+    after = desk.restart(FakeSource(BOTH, history=trades_before(desk, 300)))
+    assert await after.desk.open() == [view.session_id]
+    await settle()
+    warm = [entry for batch in after.store.batches(view.session_id) if batch.is_warmup for entry in batch.entries]
+    assert len(warm) == 300
+    await after.play([ETH], 6)
+    session = after.desk.session(view.session_id)
+    assert (session.state, session.is_degraded) == ("running", False)
+
+
 async def test_what_was_missed_is_taken_in_portions() -> None:
     desk = SessionBench(FakeSource(BOTH))
     session_id = await running(desk)
