@@ -295,6 +295,18 @@ async def test_facts_that_no_longer_reach_the_stream_degrade_the_session() -> No
     assert desk.desk.latest(session_id, "preflight")["preflight"].status == "ok"
 
 
+async def test_an_ended_session_is_listed_with_its_result() -> None:
+    desk = SessionBench(FakeSource(BOTH))
+    session_id = await running(desk, 20)
+    await desk.desk.stop(session_id, close_positions=True)
+    await desk.play(BOTH, 3)
+    await asyncio.sleep(0.05)
+    (equity,) = desk.desk.latest(session_id, "equity").values()
+    (listed,) = desk.desk.sessions(10)
+    assert (listed.state, listed.equity, listed.pnl) == ("stopped", equity.equity, equity.equity - 10_000)
+    assert listed.pnl != 0
+
+
 async def test_the_views_of_an_ended_session_are_decoded_once() -> None:
     desk = SessionBench(FakeSource(BOTH))
     session_id = await running(desk)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 
 from papertape.errors import Invalid
 from papertape.journal.ports import Appender, Commit, History
 from papertape.model.entries import Lifecycle
+from papertape.model.events import EquityMarked
 from papertape.model.session import SessionId, SessionRow
+from papertape.model.tables import EQUITY
 from papertape.model.views import BarView
 from papertape.session.latest import BAR_INTERVALS_S, SavedViews
 from papertape.session.recovery import stored_heads
@@ -21,6 +25,7 @@ class Archive:
         self._history = history
         self._saved: dict[SessionId, SavedViews] = {}
         self._heads: dict[SessionId, dict[str, int]] = {}
+        self._equities: dict[SessionId, Decimal | None] = {}
 
     def views(self, row: SessionRow, topic: str) -> Views:
         """Return the saved last views of a topic; without any, what the session watches and why it stands still."""
@@ -32,6 +37,13 @@ class Archive:
         if row.session_id not in self._heads:
             self._heads[row.session_id] = stored_heads(row, self._history)
         return self._heads[row.session_id]
+
+    def equity(self, session_id: SessionId) -> Decimal | None:
+        """Return what the account was last marked at; None when it never was."""
+        if session_id not in self._equities:
+            newest: list[EquityMarked] = self._history.events(EQUITY, session_id, limit=1, newest_first=True)
+            self._equities[session_id] = newest[0].equity if newest else None
+        return self._equities[session_id]
 
     def bars(self, session_id: SessionId, instrument: str, interval_s: int, limit: int) -> list[BarView]:
         """Return the saved bars of an instrument, oldest first; raises `Invalid` for an interval that is not kept."""
@@ -48,6 +60,7 @@ class Archive:
         """Read the session's leavings anew next time."""
         self._saved.pop(session_id, None)
         self._heads.pop(session_id, None)
+        self._equities.pop(session_id, None)
 
     def close_row(self, row: SessionRow, state: Lifecycle, reason: str, appender: Appender, now: int) -> None:
         """Append a last revision to the row of a session that could not be resumed."""

@@ -377,5 +377,6 @@ class Desk:
 
     def _view(self, row: SessionRow) -> SessionView:
         runner = self._runners.get(row.session_id)
-        newest = runner.row if runner is not None else row
-        return session_view(newest, self._feeds.find(newest.feed), runner)
+        if runner is None:
+            return session_view(row, self._feeds.find(row.feed), None, self._archive.equity(row.session_id))
+        return session_view(runner.row, runner.source, runner)

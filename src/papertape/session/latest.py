@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -82,9 +83,11 @@ class SavedViews:
         return kept.get(f"{instrument}|{interval_s}", [])
 
 
-def session_view(row: SessionRow, source: MarketSource | None, runner: Runner | None) -> views.SessionView:
-    """Return a session as listed: from its row, and from its engine when it runs here."""
-    equity = runner.core.engine.equity() if runner is not None else None
+def session_view(
+    row: SessionRow, source: MarketSource | None, runner: Runner | None, last_equity: Decimal | None = None
+) -> views.SessionView:
+    """Return a session as listed: from its row, and from its engine when it runs here, otherwise with `last_equity`."""
+    equity = runner.core.engine.equity().equity if runner is not None else last_equity
     return views.SessionView(
         key=row.session_id,
         session_id=row.session_id,
@@ -109,8 +112,8 @@ def session_view(row: SessionRow, source: MarketSource | None, runner: Runner | 
         currency=row.plan.currency,
         profile=row.plan.profile.name,
         headline=_headline(row, runner),
-        equity=equity.equity if equity is not None else None,
-        pnl=equity.equity - row.plan.capital if equity is not None else None,
+        equity=equity,
+        pnl=equity - row.plan.capital if equity is not None else None,
     )
 
 
