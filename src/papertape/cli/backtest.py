@@ -24,7 +24,7 @@ from papertape.session.backtest import Backtest, BacktestSummary, first_differen
 from papertape.session.feeds import Feeds
 from papertape.session.planning import check_capital, common_currency
 from papertape.strategy.library import builtin_names, builtin_text
-from papertape.strategy.parse import definition_sha256, parse_definition, to_plain
+from papertape.strategy.parse import parse_definition, version_of
 
 _console = Console(highlight=False, soft_wrap=True)
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -115,10 +115,7 @@ def _capital(text: str) -> Decimal:
 
 def _version(name: str) -> StrategyVersion:
     text = builtin_text(name) if name in builtin_names() else read_definition(Path(name))
-    definition = parse_definition(text)
-    return StrategyVersion(
-        name=definition.name, version=1, sha256=definition_sha256(definition), definition=to_plain(definition)
-    )
+    return version_of(parse_definition(text))
 
 
 def _report(summary: BacktestSummary, seconds: float, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from papertape.errors import Conflict, Invalid, NotFound
 from papertape.model.session import StrategyVersion
 from papertape.strategy.definition import StrategyDefinition
 from papertape.strategy.library import builtin_names, builtin_text
-from papertape.strategy.parse import definition_sha256, parse_definition, to_plain
+from papertape.strategy.parse import definition_sha256, parse_definition, version_of
 
 
 class DefinitionFile(Protocol):
@@ -74,7 +74,7 @@ class Library:
         """
         text, version, is_builtin = self._text(name)
         try:
-            definition = parse_definition(text)
+            definition = _parse(name, text)
         except Invalid as error:
             return StrategyListing(
                 name=name, version=version, is_builtin=is_builtin, description="", text=text, sha256=None,
@@ -90,13 +90,10 @@ class Library:
 
         Raises:
             NotFound: no strategy has this name.
-            Invalid: its file does not parse; the path inside the definition is named.
+            Invalid: its file does not parse, or has another name inside; the path in the definition is named.
         """
         text, version, _ = self._text(name)
-        definition = parse_definition(text)
-        return StrategyVersion(
-            name=name, version=version, sha256=definition_sha256(definition), definition=to_plain(definition)
-        )
+        return version_of(_parse(name, text), version)
 
     def save(self, text: str, name: str | None = None) -> StrategyListing:
         """Validate and save a definition; the name inside the text must agree with `name` when both are given.
@@ -157,6 +154,18 @@ class Library:
 def entry_side(definition: StrategyDefinition) -> str:
     """Return `long` or `short`: what the entry section opens."""
     return definition.sections.Z1.order.side
+
+
+def _parse(name: str, text: str) -> StrategyDefinition:
+    definition = parse_definition(text)
+    if definition.name != name:
+        # Edited by hand: two files of one name inside would be taken for one strategy.
+        raise Invalid(
+            f"The file of {name!r} is named {definition.name!r} inside; make both the same.",
+            code="strategy.name_differs",
+            path="name",
+        )
+    return definition
 
 
 def _listing(names: Sequence[str]) -> str:

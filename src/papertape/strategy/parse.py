@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from papertape.model.session import StrategyVersion
 from papertape.strategy.check import check_meaning
 from papertape.strategy.definition import StrategyDefinition
 from papertape.strategy.plain_text import load_plain
@@ -50,3 +51,10 @@ def to_plain(definition: StrategyDefinition) -> dict[str, Any]:
 def definition_sha256(definition: StrategyDefinition) -> str:
     """Return the SHA-256, in hex, of the canonical JSON of a definition; comments and key order do not matter."""
     return hashlib.sha256(_CANONICAL.encode(definition)).hexdigest()
+
+
+def version_of(definition: StrategyDefinition, number: int = 1) -> StrategyVersion:
+    """Return the exact version that a session records, by the definition's own name."""
+    return StrategyVersion(
+        name=definition.name, version=number, sha256=definition_sha256(definition), definition=to_plain(definition)
+    )

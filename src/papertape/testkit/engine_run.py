@@ -18,8 +18,8 @@ from papertape.model.events import (
     SignalFired,
 )
 from papertape.model.instrument import Instrument
-from papertape.model.session import SessionPlan, SimulationProfile, StrategyVersion
-from papertape.strategy.parse import definition_sha256, parse_definition, to_plain
+from papertape.model.session import SessionPlan, SimulationProfile
+from papertape.strategy.parse import parse_definition, version_of
 from papertape.testkit.venue import PERPETUAL
 
 START_TS = 1_766_854_800_000_000
@@ -36,10 +36,7 @@ def session_plan(
     definitions = [parse_definition(text) for text in texts]
     return SessionPlan(
         mode="PAPER",
-        strategies=tuple(
-            StrategyVersion(name=one.name, version=1, sha256=definition_sha256(one), definition=to_plain(one))
-            for one in definitions
-        ),
+        strategies=tuple(version_of(one) for one in definitions),
         instruments=tuple(instruments),
         capital=Decimal(capital),
         currency="USDT",
