@@ -99,7 +99,7 @@ def suites() -> list[Suite]:
             has_report=True,
         ),
         Suite("wheel", "wheel", ("scripts/wheel.sh", "--install")),
-        _pytest("e2e", "tests/e2e", needs="wheel"),
+        _pytest("e2e", "tests/e2e", "-m", "not soak", needs="wheel"),
         _pytest("soak", "tests/e2e", "-m", "soak", needs="wheel", on_request=True),
     ]
 
