@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
 from papertape.testkit.processes import DeskProcess
 
@@ -106,6 +106,18 @@ def test_a_session_is_started_with_the_dialog_and_a_wrong_capital_is_told_at_its
     session = desk.get(f"/api/sessions/{session_id}")
     assert (session["strategies"], session["mode"]) == (["ema-cross"], "PAPER")
     desk.post(f"/api/sessions/{session_id}/stop")
+
+
+def test_the_chart_of_a_session_opened_at_its_first_moment_gets_the_whole_history(
+    desk: DeskProcess, start_busy: Callable[..., str], page: Page
+) -> None:
+    def is_whole(response: Response) -> bool:
+        return "/bars?" in response.url and len(response.json()["items"]) > 200
+
+    session_id = start_busy(desk)
+    with page.expect_response(is_whole, timeout=20_000):
+        page.goto(f"{desk.url}/sessions/{session_id}")
+    desk.post(f"/api/sessions/{session_id}/emergency-stop")
 
 
 def test_entries_are_paused_one_position_is_closed_and_the_session_is_stopped(
