@@ -28,9 +28,7 @@ from papertape.wire.topics import Topic, parse_topic
 _log = structlog.get_logger("papertape.server.hub")
 
 _AFTER_FAILURE_S = 5.0
-_SLOW_TOPICS = frozenset(
-    {"pipeline", "preflight"}
-)  # ages in seconds: nobody reads them at 10 Hz
+_SLOW_TOPICS = frozenset({"pipeline", "preflight"})  # ages in seconds: nobody reads them at 10 Hz
 
 
 def wall_clock() -> int:
