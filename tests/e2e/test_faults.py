@@ -127,11 +127,13 @@ def _open_positions(desk: DeskProcess, session_id: str) -> list[tuple[str, ...]]
 
 
 def test_an_interrupted_desk_suspends_and_the_next_start_resumes_without_a_second_demonstration(
-    run_desk: Callable[..., DeskProcess],
+    run_desk: Callable[..., DeskProcess], page: Page
 ) -> None:
     desk = run_desk("--feed", "simulated")
     [demo] = desk.get("/api/sessions")["items"]
     assert demo["mode"] == "PAPER"
+    page.goto(f"{desk.url}/sessions/{demo['session_id']}")
+    expect(page.get_by_test_id("status-hero")).to_have_attribute("data-state", "running", timeout=20_000)
     assert desk.end(signal.SIGINT) == 0
     desk.start()
     [resumed] = desk.get("/api/sessions")["items"]
