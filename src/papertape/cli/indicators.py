@@ -17,7 +17,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.catalogue import CATALOGUE
 from papertape.indicators.compute import Row, TradeRow, compute_over_bars, compute_over_trades
 
-app = typer.Typer(help="List indicators and compute them over files.", no_args_is_help=True)
+app = typer.Typer(help="List indicators and compute them over files.", no_args_is_help=True, add_completion=False)
 
 _console = Console(highlight=False, soft_wrap=True)
 _TIME_COLUMNS = ("ts", "timestamp", "time", "date", "datetime", "open_time", "trade_ts_ms", "event_ts_ms")

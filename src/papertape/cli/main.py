@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
 
 from papertape import __version__
-from papertape.cli import backtest, doctor, indicators, run, session, strategy
 from papertape.errors import PapertapeError, Refused
+
+# Each command's module is imported when the command is wanted: nobody waits for the server to see a version.
+_COMMANDS = {
+    "run": "papertape.cli.run:run",
+    "session": "papertape.cli.session:app",
+    "backtest": "papertape.cli.backtest:backtest",
+    "replay": "papertape.cli.backtest:replay",
+    "strategy": "papertape.cli.strategy:app",
+    "indicators": "papertape.cli.indicators:app",
+    "doctor": "papertape.cli.doctor:doctor",
+}
+
+
+class _Commands(TyperGroup):
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # typer's own kind of context
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]  # as above
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(module), name)
+        if not isinstance(found, typer.Typer):
+            single = typer.Typer(add_completion=False)
+            single.command(cmd_name)(found)
+            found = single
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
     name="papertape",
+    cls=_Commands,
     help="A self-hosted, real-time paper-trading desk that shows what every strategy is thinking, and why.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command("run")(run.run)
-app.command("replay")(backtest.replay)
-app.command("backtest")(backtest.backtest)
-app.command("doctor")(doctor.doctor)
-app.add_typer(session.app, name="session")
-app.add_typer(strategy.app, name="strategy")
-app.add_typer(indicators.app, name="indicators")
 
 _EXIT_REFUSED = 2
 _EXIT_FAILED = 1
@@ -52,6 +78,6 @@ def main() -> None:
     except PapertapeError as error:
         place = f" ({error.path})" if error.path else ""
         Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[bold red]papertape:[/] {error.message}{place}", markup=True
+            f"[bold red]papertape:[/] {escape(error.message + place)}"
         )
         sys.exit(_EXIT_REFUSED if isinstance(error, Refused) else _EXIT_FAILED)

@@ -13,7 +13,9 @@ from rich.table import Table
 
 from papertape.errors import Invalid, Unavailable
 
-app = typer.Typer(help="Start, list, show and stop sessions of a running desk.", no_args_is_help=True)
+app = typer.Typer(
+    help="Start, list, show and stop sessions of a running desk.", no_args_is_help=True, add_completion=False
+)
 
 _console = Console(highlight=False, soft_wrap=True)
 _Url = Annotated[str, typer.Option("--url", envvar="PAPERTAPE_URL", help="Address of the running desk.")]

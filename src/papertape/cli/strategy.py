@@ -13,7 +13,7 @@ from papertape.errors import Invalid
 from papertape.strategy.parse import definition_sha256, parse_definition
 from papertape.strategy.schema import definition_schema
 
-app = typer.Typer(help="Check strategy definitions.", no_args_is_help=True)
+app = typer.Typer(help="Check strategy definitions.", no_args_is_help=True, add_completion=False)
 
 _console = Console(highlight=False, soft_wrap=True)
 

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,27 @@ def test_an_error_in_a_definition_names_its_path_and_exits_with_two(
         main()
     assert ended.value.code == 2
     assert "sections" in capsys.readouterr().err
+
+
+def test_a_sentence_with_brackets_is_printed_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["papertape", "strategy", "validate", str(tmp_path / "[bold]none.yaml")])
+    with pytest.raises(SystemExit):
+        main()
+    assert "[bold]none.yaml" in capsys.readouterr().err
+
+
+def test_every_command_is_listed_and_explains_itself() -> None:
+    listed = run.invoke(app, ["--help"]).output
+    for command in ("run", "session", "backtest", "replay", "strategy", "indicators", "doctor"):
+        assert command in listed
+        assert run.invoke(app, [command, "--help"]).exit_code == 0
+
+
+def test_a_version_does_not_wait_for_the_server_to_be_imported() -> None:
+    python = "import papertape.cli.main, sys; sys.exit(any(name in sys.modules for name in ('litestar', 'polars')))"
+    assert subprocess.run([sys.executable, "-c", python], check=False).returncode == 0
 
 
 def test_the_schema_of_a_definition_is_json() -> None:
