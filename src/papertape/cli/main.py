@@ -26,10 +26,10 @@ _COMMANDS = {
 
 
 class _Commands(TyperGroup):
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # typer's own kind of context
+    def list_commands(self, _: typer.Context) -> list[str]:  # type: ignore[override]  # typer's own kind of context
         return list(_COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]  # as above
+    def get_command(self, _: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]  # as above
         if cmd_name not in _COMMANDS:
             return None
         module, _, name = _COMMANDS[cmd_name].partition(":")
