@@ -32,7 +32,7 @@ class _Commands(TyperGroup):
     def get_command(self, _: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]  # as above
         if cmd_name not in _COMMANDS:
             return None
-        module, _, name = _COMMANDS[cmd_name].partition(":")
+        module, name = _COMMANDS[cmd_name].split(":")
         found = getattr(import_module(module), name)
         if not isinstance(found, typer.Typer):
             single = typer.Typer(add_completion=False)
