@@ -5,15 +5,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+import msgspec
 import structlog
 
 from papertape.app.settings import Settings
 from papertape.feeds.binance.client import BinanceSource
 from papertape.feeds.binance.endpoints import LIVE, parse_venue_url
 from papertape.feeds.recorded.source import RecordedSource
+from papertape.feeds.simulated.origin import MarketOrigin
 from papertape.feeds.simulated.source import SimulatedSource
 from papertape.session.feeds import Feeds
 from papertape.session.source import MarketSource
+from papertape.store.folder import write_file
 
 _REACH_TIMEOUT_S = 5.0
 
@@ -28,7 +31,7 @@ async def build_feeds(settings: Settings, clock: Callable[[], int]) -> Feeds:
         Invalid: nothing readable is in it.
     """
     binance = make_binance(settings, clock)
-    simulated = SimulatedSource(settings.simulated_seed or 1 + secrets.randbelow(1_000_000), clock)
+    simulated = make_simulated(settings, clock)
     sources: dict[str, MarketSource] = {binance.name: binance, simulated.name: simulated}
     default = settings.feed
     if settings.feed.startswith("recorded:"):
@@ -43,6 +46,21 @@ async def build_feeds(settings: Settings, clock: Callable[[], int]) -> Feeds:
     elif settings.feed == "auto":
         default = await _choose(binance, simulated)
     return Feeds(sources, default)
+
+
+def make_simulated(settings: Settings, clock: Callable[[], int]) -> SimulatedSource:
+    """Return the simulated market; one that ran in this data folder a short while ago goes on."""
+    memory = settings.data_dir / "simulated-market.json"
+    origin: MarketOrigin | None = None
+    if memory.exists():
+        try:
+            origin = msgspec.json.decode(memory.read_bytes(), type=MarketOrigin)
+        except msgspec.DecodeError as error:
+            _log.warning("simulated_market_forgotten", file=str(memory), error=str(error))
+    seed = 1 + secrets.randbelow(1_000_000)
+    return SimulatedSource(
+        seed, clock, origin=origin, on_origin=lambda known: write_file(memory, msgspec.json.encode(known).decode())
+    )
 
 
 def make_binance(settings: Settings, clock: Callable[[], int]) -> BinanceSource:

@@ -21,7 +21,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool = True
     recorded_speed: float = 1.0
     recorded_warmup_s: float = 60.0
-    simulated_seed: int | None = None
 
 
 FEED_NAMES = ("auto", "simulated", "binance", "recorded:PATH")

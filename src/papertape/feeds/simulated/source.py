@@ -11,6 +11,7 @@ from papertape.errors import Invalid, NotFound
 from papertape.feeds.simulated.coins import COINS, VENUE, Coin
 from papertape.feeds.simulated.episodes import STEP_US, STEPS_PER_S
 from papertape.feeds.simulated.market import CoinMarket, by_time
+from papertape.feeds.simulated.origin import MarketOrigin
 from papertape.feeds.simulated.subscription import Listener, SimulatedSubscription
 from papertape.model.entries import MarketEvent, Trade
 from papertape.model.instrument import Instrument, InstrumentId
@@ -18,6 +19,7 @@ from papertape.model.instrument import Instrument, InstrumentId
 BURST_S = 0.08
 MAX_SPEED = 100.0
 _LONGEST_SILENCE_US = 10_000_000
+_LONGEST_REVIVAL_US = 7_200_000_000  # every step since must be taken again: about 5 s of work for an hour
 _CATCH_UP_STEPS = 200
 _CHUNK_STEPS = 2_000
 
@@ -40,8 +42,13 @@ class SimulatedSource:
         pre_roll_s: float = 1200.0,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        origin: MarketOrigin | None = None,
+        on_origin: Callable[[MarketOrigin], None] = lambda _: None,
     ) -> None:
         """Prepare a market; `clock` is ours in microseconds UTC, `speed` is market seconds a second, 0.1 to 100.
+
+        A market that went live at most two hours ago, at the same speed, goes on from its `origin`; `on_origin` is
+        told where this one comes from, for the next process.
 
         Raises:
             Invalid: the speed or the pre-roll is out of range.
@@ -52,10 +59,14 @@ class SimulatedSource:
                 f"choose a speed from 0.1 to {MAX_SPEED:.0f} and a pre-roll of at most 86400 s.",
                 code="feed.simulated.out_of_range",
             )
-        self.note: str | None = f"SIMULATED market, seed {seed}: no exchange, no real prices"
         self._clock = clock
         self._speed = speed
         self._sleep = sleep
+        self._on_origin = on_origin
+        self._origin = origin if origin is not None and 0 <= clock() - origin.live_ts <= _LONGEST_REVIVAL_US else None
+        seed = seed if self._origin is None else self._origin.seed
+        self._start_prices = {} if self._origin is None else dict(self._origin.start_prices)
+        self.note: str | None = f"SIMULATED market, seed {seed}: no exchange, no real prices"
         self._detail = f"simulated market, seed {seed}, {speed:g}×"
         self._seed = seed
         self._pre_roll_steps = round(pre_roll_s * STEPS_PER_S)
@@ -100,9 +111,13 @@ class SimulatedSource:
         self._subscriptions.append(subscription)
         return subscription
 
-    def take_up(self, since_ts: int, last_prices: Mapping[InstrumentId, int]) -> None:  # noqa: ARG002  the port's
-        """Let coins nobody has watched yet stand, when the market goes live, where a restored session left them."""
-        self._left_at |= last_prices
+    def take_up(self, since_ts: int, last_prices: Mapping[InstrumentId, int]) -> None:
+        """Let coins nobody has watched yet stand, when the market goes live, where a restored session left them.
+
+        A market that goes on from its origin is the one the session knows.
+        """
+        if since_ts < self._open():
+            self._left_at |= last_prices
 
     async def missed(self, instruments: Sequence[Instrument], since_ts: int) -> list[MarketEvent]:
         """Return the trades after `since_ts` that the market still remembers, at most the pre-roll's length back.
@@ -160,9 +175,16 @@ class SimulatedSource:
             self._task = asyncio.create_task(self._run(), name="simulated-market")
         if self._live_ts is not None:
             return self._live_ts
-        self._live_ts = self._last_ts = self._clock()
+        self._last_ts = self._clock()
+        self._live_ts = self._last_ts if self._origin is None else self._origin.live_ts
         self._base_ts = self._live_ts - self._pre_roll_steps * STEP_US
+        self._steps = self._due(self._last_ts)
+        self._tell_origin()
         return self._live_ts
+
+    def _tell_origin(self) -> None:
+        if self._live_ts is not None:
+            self._on_origin(MarketOrigin(seed=self._seed, live_ts=self._live_ts, start_prices=dict(self._start_prices)))
 
     async def _run(self) -> None:
         try:
@@ -179,6 +201,7 @@ class SimulatedSource:
         if silence > _LONGEST_SILENCE_US and self._live_ts is not None:
             self._live_ts += silence
             self._base_ts += silence
+            self._tell_origin()
 
     def _due(self, now: int) -> int:
         if self._live_ts is None:
@@ -190,6 +213,7 @@ class SimulatedSource:
 
     def _make(self, coin: Coin) -> CoinMarket:
         keep_us = max(self._pre_roll_steps, 60 * STEPS_PER_S) * STEP_US
+        coin = msgspec.structs.replace(coin, price=self._start_prices.get(coin.base, coin.price))
         return CoinMarket(coin, self._seed, live_step=self._pre_roll_steps, keep_us=keep_us)
 
     async def _ready(self, ids: frozenset[InstrumentId]) -> list[CoinMarket]:
@@ -200,8 +224,9 @@ class SimulatedSource:
             market = self._markets[number]
             left_at = self._price_left(market)
             if left_at is not None and not market.is_watched:
-                start = market.coin.price * left_at / market.price
-                self._markets[number] = self._make(msgspec.structs.replace(market.coin, price=start))
+                self._start_prices[market.coin.base] = market.coin.price * left_at / market.price
+                self._markets[number] = self._make(market.coin)
+                self._tell_origin()
             self._markets[number].is_watched = True
             await self._catch_up(number)
         return [self._markets[number] for number in wanted]
