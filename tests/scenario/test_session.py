@@ -277,3 +277,22 @@ async def test_a_store_that_fails_fails_the_session_loudly() -> None:
     await desk.play([BTC], 1)
     session = desk.desk.session(session_id)
     assert (session.state, session.reason) == ("failed", "The disk is gone; replace it and start the desk again.")
+
+
+async def test_while_it_rests_an_instance_is_blocked_by_nothing_but_the_time_left() -> None:
+    desk, session_id = await running()
+    await desk.play(BOTH, 13)
+    (resting,) = [view for view in desk.desk.latest(session_id, "instances").values() if view.key.endswith(BTC.id)]
+    assert (resting.state, resting.blocking) == ("COOLDOWN", None)
+    assert 0 < resting.progress < 100
+    assert resting.reason.startswith("Resting for another ")
+
+
+async def test_a_paused_instance_says_so_before_anything_else() -> None:
+    desk = bench()
+    view = await desk.start("ETHUSDT", strategy="slow-average")
+    await settle()
+    await desk.play([ETH], 3)
+    await desk.desk.pause_entries(view.session_id)
+    (watching,) = desk.desk.latest(view.session_id, "instances").values()
+    assert watching.reason.startswith("Entries are paused: Paused by the trader. Watching: ")

@@ -68,7 +68,7 @@ async def test_a_recording_that_ends_while_its_session_stops_lets_it_stop() -> N
     desk.venue.say("ended", "The recording is at its end.")
     await desk.time.pass_time(2)
     session = desk.desk.session(session_id)
-    assert (session.state, session.reason) == ("stopped", "Stopped; no position is open.")
+    assert (session.state, session.reason) == ("stopped", "Stopped by the trader. No position is open.")
 
 
 async def test_two_starts_at_once_with_the_same_idempotency_key_make_one_session() -> None:

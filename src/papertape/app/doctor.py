@@ -65,6 +65,8 @@ def _port(host: str, port: int) -> Finding:
 
 
 def _folder_and_store(path: Path) -> list[Finding]:
+    if not path.exists():
+        return [Finding(name="data folder", is_well=True, detail=f"{path} is made by the first `papertape run`")]
     try:
         folder = open_folder(path)
     except PapertapeError as error:

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import structlog
 
+_FOR_THE_FILE = ("stack", "exception")
 _TERMINAL_LEVELS = frozenset({"warning", "error", "critical"})
 
 
@@ -24,6 +25,8 @@ class _TwoSinks:
         self._file.flush()
         if event.get("level") not in _TERMINAL_LEVELS:
             raise structlog.DropEvent
+        for long in _FOR_THE_FILE:
+            event.pop(long, None)
         return str(self._as_text(logger, method, event))
 
 

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from papertape.errors import Invalid, Unavailable
 
@@ -49,11 +49,11 @@ def list_sessions(url: _Url = _DEFAULT_URL, as_json: _AsJson = False) -> None:
     if as_json:
         typer.echo(msgspec.json.encode(found).decode())
         return
-    table = Table("session", "state", "mode", "feed", "strategies", "symbols", "equity")
+    table = Table(Column("session", no_wrap=True), "state", "strategies", "symbols", Column("equity", no_wrap=True))
     for item in found["items"]:
         table.add_row(
-            item["session_id"], item["state"], item["mode"], item["feed"], ", ".join(item["strategies"]),
-            ", ".join(item["instruments"]), item["equity"] or "not running",
+            item["session_id"], item["state"], ", ".join(item["strategies"]), ", ".join(item["instruments"]),
+            f"{float(item['equity']):,.2f} {item['currency']}" if item["equity"] else "no account",
         )  # fmt: skip
     _console.print(table)
 

@@ -84,7 +84,7 @@ def instance_reason(instance: Instance, ts: int, paused: str | None) -> str:
     if instance.state not in ("MONITORING", "SIGNAL_DETECTED"):
         return told
     hindrance = instance.never.sentence if instance.never is not None else paused
-    return told if hindrance is None or instance.refused is not None else f"{told} {hindrance}"
+    return told if hindrance is None or instance.refused is not None else f"{hindrance} {told}"
 
 
 def waiting_clause(instance: Instance, code: SectionCode) -> str:
@@ -96,7 +96,9 @@ def waiting_clause(instance: Instance, code: SectionCode) -> str:
     if row is None:
         held = true_sentences(instance, code)
         return f"all of it holds ({'; '.join(held)})" if held else "nothing more is asked"
-    return instance.monitor.sentence(row)
+    count = instance.monitor.alternatives(root)
+    nearest = f"none of {count} conditions holds; the nearest: " if count > 1 else ""
+    return nearest + instance.monitor.sentence(row)
 
 
 def _monitoring(instance: Instance, _: int) -> str:
@@ -126,7 +128,7 @@ def _position_active(instance: Instance, _: int) -> str:
         return "The position was closed at the venue; the instance follows at the next event."
     code = NEXT_SECTION[instance.state] or "ZE1"
     code = code if instance.program.roots[code] >= 0 else "E1"
-    holding = capitalised(_holding(instance, instance.position))
+    holding = capitalised(_holding(instance, instance.position)) + _guards(instance, instance.position)
     if instance.program.roots[code] < 0:
         return f"{holding}; its stop and target rest at the venue."
     word = "taking profit" if code == "ZE1" else "stopping the loss"
@@ -157,6 +159,13 @@ def _error(instance: Instance, _: int) -> str:
 def _holding(instance: Instance, position: PositionChanged) -> str:
     price = f"{position.entry_price:,.{instance.lane.instrument.price_decimals}f}"
     return f"{position.side} {position.quantity.normalize():f} {instance.lane.instrument.base} at {price}"
+
+
+def _guards(instance: Instance, position: PositionChanged) -> str:
+    decimals = instance.lane.instrument.price_decimals
+    target = "" if position.target_price is None else f", target {position.target_price:,.{decimals}f}"
+    stop = "" if position.stop_price is None else f", stop {position.stop_price:,.{decimals}f}"
+    return target + stop
 
 
 def _result(instance: Instance) -> str:

@@ -39,7 +39,8 @@ def instance_view(instance: Instance, session: SessionState) -> InstanceView:
     if code == "ZE1" and instance.program.roots["ZE1"] < 0:
         code = "E1" if instance.program.roots["E1"] >= 0 else None
     root = -1 if code is None else instance.program.roots[code]
-    row = monitor.blocking_row(root)
+    is_resting = instance.state == "COOLDOWN"
+    row = None if is_resting else monitor.blocking_row(root)
     return InstanceView(
         key=instance.key,
         strategy=instance.strategy,
@@ -50,12 +51,17 @@ def instance_view(instance: Instance, session: SessionState) -> InstanceView:
         is_active=session.is_active and instance.state != "ERROR",
         entries_paused=session.paused_because() is not None,
         next_section=code,
-        progress=0.0 if root < 0 else monitor.node_progress(root),
+        progress=_rested_pct(instance) if is_resting else 0.0 if root < 0 else monitor.node_progress(root),
         blocking=None if row is None else monitor.reading(row),
         last_transition=instance.last_transition,
         reason=instance_reason(instance, ts, session.paused_because()),
         ts=ts,
     )
+
+
+def _rested_pct(instance: Instance) -> float:
+    rest = instance.cooldown_until - instance.since
+    return min(100.0, 100.0 * (instance.lane.ts - instance.since) / rest) if rest > 0 else 100.0
 
 
 def conditions_view(instance: Instance) -> ConditionsView:

@@ -272,7 +272,7 @@ class Runner:
         waited_us = now - self._stopping_since
         reason = judge_stopping(engine.open_position_count, engine.has_working_orders, waited_us=waited_us)
         if reason is not None:
-            self._finish(reason)
+            self._finish(f"{self.row.reason} {reason}")
 
     def _finish(self, reason: str) -> None:
         self._let_go()

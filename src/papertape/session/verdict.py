@@ -40,11 +40,11 @@ def judge(state: Lifecycle, checks: Sequence[Check], *, is_degraded: bool, age_u
 
 
 def judge_stopping(open_positions: int, has_working_orders: bool, *, waited_us: int) -> str | None:
-    """Return why a session that stops has stopped now, None while it waits for its positions to close."""
+    """Return how a session that stops has stopped now, None while it waits for its positions to close."""
     if open_positions == 0 and not has_working_orders:
-        return "Stopped; no position is open."
+        return "No position is open."
     if waited_us >= CLOSE_DEADLINE_US:
-        return f"Stopped; {open_positions} position{'' if open_positions == 1 else 's'} left open, as the report says."
+        return f"{open_positions} position{' is' if open_positions == 1 else 's are'} left open, as the report says."
     return None
 
 

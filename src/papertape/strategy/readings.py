@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from papertape.model.events import Answer, ConditionReading, SectionCode
+from papertape.strategy.durations import duration_text, duration_us
 from papertape.strategy.evaluate import NEVER, Memory
 from papertape.strategy.program import (
     ALL,
@@ -76,8 +77,8 @@ class Monitor(msgspec.Struct, frozen=True):
             return condition.name
         operator = (condition.op or "").replace("_", " ").replace(">=", "≥").replace("<=", "≤")
         words = program.operands[program.rows[row][2]].words
-        timed = f" for {condition.for_}" if condition.for_ else ""
-        timed += f" within {condition.within}" if condition.within else ""
+        timed = f" for {_spelt(condition.for_)}" if condition.for_ else ""
+        timed += f" within {_spelt(condition.within)}" if condition.within else ""
         return f"{words} {operator} {self._threshold_text(row)}{timed}"
 
     def sentence(self, row: int) -> str:
@@ -126,7 +127,7 @@ class Monitor(msgspec.Struct, frozen=True):
         return _ANSWERS[self.memory.answers[index]]
 
     def node_progress(self, index: int) -> float:
-        """Return the progress of a row or group: all → mean, any → best, none → share that does not hold."""
+        """Return the progress of a row or group: all → farthest, any → nearest, none → share that does not hold."""
         count = len(self.program.rows)
         if index < count:
             return self.progress(index)
@@ -134,7 +135,7 @@ class Monitor(msgspec.Struct, frozen=True):
             return 100.0
         word, members = self.program.groups[index - count]
         if word == ALL:
-            return sum(self.node_progress(member) for member in members) / len(members)
+            return min(self.node_progress(member) for member in members)
         if word == ANY:
             return max(self.node_progress(member) for member in members)
         return sum(100.0 for member in members if self.memory.answers[member] == FALSE) / len(members)
@@ -155,6 +156,16 @@ class Monitor(msgspec.Struct, frozen=True):
         if word == ANY:
             return self.blocking_row(max(members, key=self.node_progress))
         return self._first_row(next(member for member in members if self.memory.answers[member] != FALSE))
+
+    def alternatives(self, index: int) -> int:
+        """Return among how many alternatives a row or group is waiting for one; 1 when it waits for something else."""
+        count = len(self.program.rows)
+        while index >= count:
+            word, members = self.program.groups[index - count]
+            if len(members) > 1:
+                return len(members) if word == ANY else 1
+            index = members[0]
+        return 1
 
     def supporting_rows(self, index: int) -> list[int]:
         """Return the conditions that make a row or group true; none for one that is not, or that holds by absence."""
@@ -230,3 +241,8 @@ class Monitor(msgspec.Struct, frozen=True):
         is_rising = (value < threshold) if upper != right else sign > 0
         ratio = value / threshold if is_rising == (threshold > 0.0) else threshold / value
         return max(0.0, min(99.9, 100.0 * ratio))
+
+
+def _spelt(duration: str) -> str:
+    us = duration_us(duration)
+    return duration_text(us) if us % 1_000_000 == 0 else duration

@@ -250,10 +250,25 @@ def test_the_blocking_condition_is_the_first_in_all_and_the_nearest_in_any() -> 
     bench = _Bench(_simple(">", 0), {"any": [_simple(">", 100), _simple(">", 10)]})
     bench.at(0, 5)
     root = bench.program.roots["S1"]
-    assert (bench.monitor.blocking_row(root), bench.monitor.node_progress(root)) == (2, 75.0)
+    assert (bench.monitor.blocking_row(root), bench.monitor.node_progress(root)) == (2, 50.0)
     bench.at(1, 50)
     assert (bench.monitor.blocking_row(root), bench.monitor.node_progress(root)) == (None, 100.0)
     assert bench.monitor.supporting_rows(root) == [0, 2]
+
+
+def test_a_section_is_as_far_as_its_farthest_condition() -> None:
+    bench = _Bench(_simple(">", 100), _simple(">", 10))
+    bench.at(0, 5)
+    root = bench.program.roots["S1"]
+    assert (bench.monitor.blocking_row(root), bench.monitor.node_progress(root)) == (0, 5.0)
+
+
+def test_a_wait_for_one_of_several_conditions_says_among_how_many() -> None:
+    bench = _Bench({"any": [_simple(">", 100), _simple(">", 10)]})
+    bench.at(0, 5)
+    assert bench.monitor.alternatives(bench.program.roots["S1"]) == 2
+    plain = _Bench(_simple(">", 100))
+    assert plain.monitor.alternatives(plain.program.roots["S1"]) == 1
 
 
 @pytest.mark.parametrize(
