@@ -367,6 +367,7 @@ export class Connection {
       reconnects: Math.max(0, this.welcomes - 1),
       connectedAt: this.connectedAt,
       retryAt: this.retryAt,
+      lastFrameAt: this.lastFrameAt,
       rttMs: this.clock.rttMs,
       clockOffsetMs: this.clock.offsetMs,
       serverLagMs: this.serverLagMs,

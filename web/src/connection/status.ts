@@ -7,6 +7,11 @@ import type { TransportKind } from './transport'
  */
 export type Phase = 'idle' | 'connecting' | 'catching_up' | 'live' | 'waiting' | 'stopped'
 
+/** Whether nothing arrives now. Before the first welcome a connection is being made, which is not a loss. */
+export function isLost({ phase, lastFrameAt }: Pick<ConnectionStatus, 'phase' | 'lastFrameAt'>): boolean {
+  return lastFrameAt !== null && (phase === 'waiting' || phase === 'connecting' || phase === 'stopped')
+}
+
 export interface ConnectionStatus {
   phase: Phase
   transport: TransportKind
@@ -16,6 +21,8 @@ export interface ConnectionStatus {
   /** Browser clock, milliseconds. */
   connectedAt: number | null
   retryAt: number | null
+  /** Browser clock of the newest frame when the status was made, milliseconds; null before the first. */
+  lastFrameAt: number | null
   /** Round trip in milliseconds; null until measured, and where a transport cannot measure it. */
   rttMs: number | null
   clockOffsetMs: number

@@ -1,5 +1,5 @@
-import { createContext, use, useEffect, useSyncExternalStore } from 'react'
-import type { ConnectionStatus } from '../connection'
+import { createContext, use, useEffect, useState, useSyncExternalStore } from 'react'
+import { isLost, type ConnectionStatus } from '../connection'
 import type { EquityView, FactRecords, FactTopic, LatestRecords, LatestTopic, SessionView } from '../wire/generated'
 import type { Desk } from './desk'
 import type { FactsView } from './facts'
@@ -61,6 +61,35 @@ export function useConnection(): ConnectionStatus {
     (listener) => connection.onStatus(listener),
     () => connection.status(),
   )
+}
+
+/** A loss this short is made good before anybody could act on it, milliseconds. */
+const LOSS_SHOWN_MS = 1_500
+
+/** Why the desk cannot be reached now, as a sentence; null while it can. */
+export function useOffline(): string | null {
+  const status = useConnection()
+  const isCut = isLost(status)
+  const [isShown, setShown] = useState(false)
+  useEffect(() => {
+    const timer = window.setTimeout(() => setShown(isCut), isCut ? LOSS_SHOWN_MS : 0)
+    return () => window.clearTimeout(timer)
+  }, [isCut])
+  return isCut && isShown ? 'The connection to the desk is lost; this needs the desk.' : null
+}
+
+/** The age of what is known, in seconds, while nothing arrives; null before the first frame. */
+export function useLastKnownS(): number | null {
+  const { connection } = useDesk()
+  useSyncExternalStore(onTick, () => tick)
+  const ms = connection.frameAgeMs()
+  return ms === null ? null : Math.max(0, ms / 1000)
+}
+
+/** Whether the session has ended: what is shown of it is final. */
+export function useIsFinal(): boolean {
+  const state = useSummary()?.state
+  return state === 'stopped' || state === 'failed'
 }
 
 const tickers = new Set<() => void>()

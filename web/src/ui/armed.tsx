@@ -7,13 +7,15 @@ interface ArmedButtonProps {
   className?: string
   testId?: string
   disabled?: boolean
+  /** Why it is disabled, or what it does. */
+  title?: string | undefined
   onFire: () => void
 }
 
 const ARMED_MS = 4_000
 
 /** A button for what destroys: the first press arms it, the second fires. */
-export function ArmedButton({ children, confirm, className, testId, disabled, onFire }: ArmedButtonProps) {
+export function ArmedButton({ children, confirm, className, testId, disabled, title, onFire }: ArmedButtonProps) {
   const [isArmed, setArmed] = useState(false)
   useEffect(() => {
     if (!isArmed) return
@@ -32,6 +34,7 @@ export function ArmedButton({ children, confirm, className, testId, disabled, on
       data-testid={testId}
       data-armed={isArmed}
       disabled={disabled}
+      title={title}
       onClick={press}
     >
       {isArmed ? confirm : children}
