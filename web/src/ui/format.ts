@@ -24,9 +24,25 @@ export function exact(decimal: string): string {
   return whole ? `${sign ? MINUS : ''}${group(whole)}${fraction}` : text
 }
 
-/** A number with a fixed count of decimals, thousands grouped, and a real minus. */
+const COMPUTED_DIGITS = 8
+
+/** A computed price, such as an average: what was calculated beyond 8 significant digits says nothing. */
+export function computed(decimal: string): string {
+  const digits = decimal.replace(/E.*$/i, '').replace(/\D/g, '').replace(/^0+/, '')
+  if (digits.length <= COMPUTED_DIGITS) return exact(decimal)
+  const rounded = exact(Number(decimal).toPrecision(COMPUTED_DIGITS))
+  return rounded.includes('.') ? rounded.replace(/\.?0+$/, '') : rounded
+}
+
+/** A number with a fixed count of decimals, thousands grouped, and a real minus; zero has no sign. */
 export function fixed(value: number, decimals: number): string {
-  return exact(value.toFixed(decimals))
+  const text = value.toFixed(decimals)
+  return exact(Number(text) === 0 ? text.replace('-', '') : text)
+}
+
+/** `1 instance`, `3 instances`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
 }
 
 export function signed(value: number, decimals: number): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compact, exact, plain, price, signed, significant, span, toCsv } from '../../src/ui'
+import { compact, computed, counted, exact, plain, price, signed, significant, span, toCsv } from '../../src/ui'
 
 describe('numbers', () => {
   it('of money stay exact: grouped, never rounded, exponents written out', () => {
@@ -13,8 +13,22 @@ describe('numbers', () => {
     ])
   })
 
+  it('of computed prices have at most 8 significant digits', () => {
+    expect(['0.3130373954767', '61234.567891', '0.0436554', '1.5E-7', '123456789.123'].map(computed)).toEqual([
+      '0.3130374',
+      '61\u2009234.568',
+      '0.0436554',
+      '0.00000015',
+      '123\u2009456\u2009790',
+    ])
+  })
+
+  it('of things say one in the singular', () => {
+    expect([0, 1, 2].map((count) => counted(count, 'instance'))).toEqual(['0 instances', '1 instance', '2 instances'])
+  })
+
   it('with a sign have none when they round to nothing', () => {
-    expect([0.004, -0.004, 12.3, -12.3].map((value) => signed(value, 2))).toEqual(['0.00', '−0.00', '+12.30', '−12.30'])
+    expect([0.004, -0.004, 12.3, -12.3].map((value) => signed(value, 2))).toEqual(['0.00', '0.00', '+12.30', '−12.30'])
   })
 
   it('of an indicator show what can be read', () => {
