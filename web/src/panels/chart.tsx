@@ -77,7 +77,7 @@ function SymbolSwitch({ instrument }: { instrument: string }) {
     if (instance) choose(sessionId, instance.key)
   }
   return (
-    <select className="quiet-input" aria-label="Symbol of the chart" value={instrument} onChange={(event) => onChange(event.target.value)}>
+    <select className="quiet-input" title={instrument} aria-label="Symbol of the chart" value={instrument} onChange={(event) => onChange(event.target.value)}>
       {instruments.map((id) => (
         <option key={id} value={id}>
           {id.split('.')[0]}

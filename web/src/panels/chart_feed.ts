@@ -11,9 +11,10 @@ import {
   type Time,
   type UTCTimestamp,
 } from 'lightweight-charts'
-import { ask, TRIGGER_WORDS, type Naming, type SessionStores } from '../stores'
-import type { InstanceTransitioned } from '../wire/generated'
+import { ask, type Naming, type SessionStores } from '../stores'
+import type { PositionSide } from '../wire/generated'
 import { CandleBuilder, type Candle } from './candles'
+import { clearPrice, isDecision, sideAt, signsOf, withRoom, type Sign } from './chart_markers'
 import { chartOptions, cssColor, onThemeChange } from './chart_theme'
 
 export interface ChartSubject {
@@ -33,11 +34,6 @@ const MARKERS = 300
 const REFRESH_MS = 60_000
 const DRAW_MS = 250
 
-/** What follows of itself (a fill, the end of a rest) is in the table; on the chart it would only cover the decisions. */
-function isDecision(fact: InstanceTransitioned): boolean {
-  return fact.trigger !== 'fill' && fact.trigger !== 'cooldown_over'
-}
-
 /** Draws one instrument. It reads the stores itself, so that a price never passes through React. */
 export class ChartFeed {
   private readonly chart: IChartApi
@@ -47,7 +43,10 @@ export class ChartFeed {
   private candles: CandleBuilder
   private lines: IPriceLine[] = []
   private drawnLines = ''
-  private times: number[] = []
+  /** What is drawn, oldest first. */
+  private drawnCandles: Candle[] = []
+  private signs: Sign[] = []
+  private placing: number | null = null
   private isReady = false
   private isStarting = false
   private pending: Candle | null = null
@@ -69,6 +68,7 @@ export class ChartFeed {
       const seq = Number(param.hoveredObjectId)
       if (param.hoveredObjectId !== undefined && Number.isFinite(seq)) events.onMarker(seq)
     })
+    this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => this.placeSoon())
     this.listen()
     void this.loadHistory()
   }
@@ -76,6 +76,7 @@ export class ChartFeed {
   destroy(): void {
     this.abort.abort()
     if (this.drawing !== null) window.clearTimeout(this.drawing)
+    if (this.placing !== null) window.clearTimeout(this.placing)
     for (const release of this.releases) release()
     this.chart.remove()
   }
@@ -89,6 +90,7 @@ export class ChartFeed {
       latest.watchlist.subscribe(() => this.onPrice()),
       latest.equity.subscribe(() => this.drawLines()),
       facts.transitions.subscribe(() => this.drawMarkers()),
+      facts.signals.subscribe(() => this.drawMarkers()),
       onThemeChange(() => this.restyle()),
       () => window.clearInterval(refresh),
     )
@@ -100,7 +102,7 @@ export class ChartFeed {
     try {
       const page = await ask.bars(this.session.sessionId, instrument, intervalS, this.abort.signal)
       const candles = this.candles.reset(page.items)
-      this.times = candles.map((candle) => candle.time)
+      this.drawnCandles = candles
       this.series.setData(candles.map(drawn))
       this.isReady = true
       this.onBars()
@@ -111,7 +113,7 @@ export class ChartFeed {
     } catch (error) {
       if (this.abort.signal.aborted) return
       this.isReady = true
-      this.events.onHistory(this.times.length, error instanceof Error ? error.message : String(error))
+      this.events.onHistory(this.drawnCandles.length, error instanceof Error ? error.message : String(error))
     }
   }
 
@@ -148,34 +150,53 @@ export class ChartFeed {
     this.drawing = null
     const candle = this.pending
     this.pending = null
-    if (!candle || candle.time < (this.times.at(-1) ?? 0)) return
+    const newest = this.drawnCandles.at(-1)
+    if (!candle || candle.time < (newest?.time ?? 0)) return
     this.series.update(drawn(candle))
-    if (this.times.at(-1) === candle.time) return
-    this.times.push(candle.time)
-    if (this.times.length === 1) this.events.onHistory(1, null)
+    if (newest?.time === candle.time) this.drawnCandles.pop()
+    this.drawnCandles.push(candle)
+    this.placeSoon()
+    if (!newest) this.events.onHistory(1, null)
   }
 
   private drawMarkers(): void {
     if (!this.isReady) return
-    const { instrument, strategy } = this.subject
-    const first = this.times[0] ?? Infinity
-    const own = this.session.facts.transitions
+    const { instrument, strategy, intervalS } = this.subject
+    const first = this.drawnCandles[0]?.time ?? Infinity
+    const { transitions, signals } = this.session.facts
+    const own = transitions
       .get()
       .items.filter((fact) => fact.instrument === instrument && fact.strategy === strategy && fact.ts / 1e6 >= first && isDecision(fact))
-    this.markers.setMarkers(own.slice(0, MARKERS).reverse().map((fact) => this.marker(fact)))
+    const entries = signals.get().items.filter((one) => one.section === 'Z1')
+    const fallback = this.anySide()
+    this.signs = signsOf(own.slice(0, MARKERS), (fact) => sideAt(fact, entries, fallback), intervalS, this.naming)
+    this.place()
   }
 
-  private marker(fact: InstanceTransitioned): SeriesMarker<Time> {
-    const time = (Math.floor(fact.ts / 1e6 / this.subject.intervalS) * this.subject.intervalS) as UTCTimestamp
-    const isEntry = fact.to_state === 'ENTERING' || fact.to_state === 'POSITION_ACTIVE'
-    return {
-      time,
-      id: String(fact.seq),
-      position: isEntry ? 'belowBar' : 'aboveBar',
-      shape: isEntry ? 'arrowUp' : fact.to_state === 'EXITING' ? 'arrowDown' : fact.section === 'S1' ? 'circle' : 'square',
-      color: cssColor(markerColor(fact)),
-      text: fact.section ? this.naming.section(fact.section) : TRIGGER_WORDS[fact.trigger],
-    }
+  /** The side of this strategy's newest position here, for an entry whose signal is not known any more. */
+  private anySide(): PositionSide {
+    const { instrument, strategy } = this.subject
+    return this.session.facts.positions.get().items.find((one) => one.instrument === instrument && one.strategy === strategy)?.side ?? 'long'
+  }
+
+  /** Candles grow and the view moves: the labels follow, a few times a second at most. */
+  private placeSoon(): void {
+    if (this.signs.length > 0) this.placing ??= window.setTimeout(() => this.place(), DRAW_MS)
+  }
+
+  private place(): void {
+    if (this.placing !== null) window.clearTimeout(this.placing)
+    this.placing = null
+    const candlePx = this.chart.timeScale().options().barSpacing
+    const placed = withRoom(this.signs, candlePx, this.subject.intervalS)
+    this.markers.setMarkers(placed.map((sign) => this.marker(sign, candlePx)))
+  }
+
+  private marker(sign: Sign, candlePx: number): SeriesMarker<Time> {
+    const shared = { time: sign.time as UTCTimestamp, id: String(sign.seq), shape: sign.shape, color: cssColor(sign.tone), text: sign.text, size: sign.text ? 1 : 0.6 }
+    const price = clearPrice(sign, this.drawnCandles, candlePx)
+    if (price === null) return { ...shared, position: sign.isAbove ? 'aboveBar' : 'belowBar' }
+    return { ...shared, position: sign.isAbove ? 'atPriceTop' : 'atPriceBottom', price }
   }
 
   private drawLines(): void {
@@ -186,7 +207,7 @@ export class ChartFeed {
     this.drawnLines = signature
     for (const line of this.lines) this.series.removePriceLine(line)
     this.lines = wanted.flatMap((one) => [
-      ...this.priceLine(one.entry_price, '--info', `${one.side} entry`, LineStyle.Solid),
+      ...this.priceLine(averaged(one.entry_price), '--info', `${one.side} entry`, LineStyle.Solid),
       ...this.priceLine(one.stop_price, '--down', 'stop', LineStyle.Dashed),
       ...this.priceLine(one.target_price, '--up', 'target', LineStyle.Dashed),
     ])
@@ -225,10 +246,7 @@ function drawn(candle: Candle) {
   return { ...candle, time: candle.time as UTCTimestamp }
 }
 
-function markerColor(fact: InstanceTransitioned): string {
-  if (fact.section === 'S1') return '--accent'
-  if (fact.section === 'Z1') return '--info'
-  if (fact.section === 'ZE1' || fact.trigger === 'target') return '--up'
-  if (fact.section === 'E1' || fact.trigger === 'stop' || fact.to_state === 'ERROR') return '--down'
-  return fact.to_state === 'POSITION_ACTIVE' ? '--violet' : '--faint'
+/** The entry as the tables say it: at most 8 significant digits. */
+function averaged(price: string): string {
+  return String(Number(Number(price).toPrecision(8)))
 }

@@ -23,7 +23,7 @@ export function chartOptions(): DeepPartial<ChartOptions> {
     },
     grid: { vertLines: { color: `${line}80` }, horzLines: { color: `${line}80` } },
     crosshair: { mode: CrosshairMode.Normal, vertLine: { labelBackgroundColor: cssColor('--raised') }, horzLine: { labelBackgroundColor: cssColor('--raised') } },
-    rightPriceScale: { borderColor: line },
+    rightPriceScale: { borderColor: line, scaleMargins: { top: 0.16, bottom: 0.14 } },
     timeScale: {
       borderColor: line,
       timeVisible: true,
