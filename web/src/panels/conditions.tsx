@@ -1,13 +1,14 @@
-import { useLatest, useNaming } from '../stores'
+import { useIsFinal, useLatest, useNaming } from '../stores'
 import { Chip, Empty, Meter, Missing, Panel, significant, span } from '../ui'
 import type { ConditionReading, ConditionsView, SectionView } from '../wire/generated'
-import { InstrumentName, StateChip, whyUndecided } from './cells'
+import { InstrumentName, metBeforeS, StateChip, whyUndecided } from './cells'
 import { useChosen } from './chosen'
 import { SECTION_TONE } from './tones'
 import { AnswerChip, Comparison } from './trace'
 
-function Distance({ reading }: { reading: ConditionReading }) {
+function Distance({ reading, metS }: { reading: ConditionReading; metS: number | null }) {
   if (reading.answer === 'undecided') return <Missing reason={whyUndecided(reading)} />
+  if (metS !== null) return <span className="is-up" title="It counts for as long as its window says; its present value does not meet it.">met {span(metS)} ago</span>
   if (reading.answer === 'true') return <span className="is-up">met</span>
   if (reading.distance === null) return <Missing reason="this operator has no distance" />
   const share = reading.distance_pct === null ? '' : ` (${significant(reading.distance_pct)} %)`
@@ -25,16 +26,17 @@ function Held({ reading }: { reading: ConditionReading }) {
   return null
 }
 
-function Condition({ reading, section, isBlocking }: { reading: ConditionReading; section: SectionView; isBlocking: boolean }) {
+function Condition({ reading, section, isBlocking, ts }: { reading: ConditionReading; section: SectionView; isBlocking: boolean; ts: number }) {
+  const metS = metBeforeS(reading, ts)
   return (
     <li className={`condition ${isBlocking ? 'is-blocking' : ''}`} data-testid="row" data-key={reading.path} data-answer={reading.answer}>
       <span className="condition-label" title={`${reading.label} — ${reading.path}`}>
         {reading.label}
       </span>
-      <Comparison reading={reading} />
+      <Comparison reading={reading} isPast={metS !== null} />
       <Meter value={reading.progress} tone={SECTION_TONE[section.code]} label={`${reading.label}: progress`} />
       <span className="condition-distance">
-        <Distance reading={reading} /> <Held reading={reading} />
+        <Distance reading={reading} metS={metS} /> <Held reading={reading} />
       </span>
       <span className="condition-answer">
         {isBlocking && <Chip tone="amber">blocks first</Chip>}
@@ -48,22 +50,27 @@ function blocks(section: SectionView, reading: ConditionReading): boolean {
   return section.blocking !== null && (reading.path === section.blocking || reading.label === section.blocking)
 }
 
-function Section({ section }: { section: SectionView }) {
+const decides = (section: SectionView) => section.is_watched && section.is_defined
+
+function Section({ section, ts }: { section: SectionView; ts: number }) {
   const naming = useNaming()
+  const isFinal = useIsFinal()
+  const isDeciding = decides(section) && !isFinal
+  const word = naming.section(section.code)
   return (
-    <section className={`section tone-${SECTION_TONE[section.code]} ${section.is_watched ? 'is-watched' : ''}`} data-section={section.code} data-watched={section.is_watched}>
+    <section className={`section tone-${SECTION_TONE[section.code]} ${isDeciding ? 'is-watched' : ''}`} data-section={section.code} data-watched={section.is_watched}>
       <header>
         <span className="hole" data-answer={section.answer} />
-        <h3>{naming.section(section.code)}</h3>
-        <span className="faint section-code">{section.code}</span>
-        {section.is_watched ? <Chip tone={SECTION_TONE[section.code]}>decides now</Chip> : <span className="faint">monitored</span>}
+        <h3>{word}</h3>
+        {word !== section.code && <span className="faint section-code">{section.code}</span>}
+        {isDeciding && <Chip tone={SECTION_TONE[section.code]}>decides now</Chip>}
         <span className="section-summary dim">{section.is_defined ? section.summary : 'This strategy does not define it.'}</span>
         {section.is_defined && <span className="section-share">{Math.round(section.progress)} %</span>}
       </header>
       {section.conditions.length > 0 && (
         <ul>
           {section.conditions.map((reading) => (
-            <Condition key={reading.path} reading={reading} section={section} isBlocking={blocks(section, reading)} />
+            <Condition key={reading.path} reading={reading} section={section} isBlocking={!isFinal && blocks(section, reading)} ts={ts} />
           ))}
         </ul>
       )}
@@ -71,11 +78,19 @@ function Section({ section }: { section: SectionView }) {
   )
 }
 
+/** What can move the instance now comes first. */
 function Sections({ view }: { view: ConditionsView }) {
+  const isFinal = useIsFinal()
+  const deciding = view.sections.filter(decides)
+  const others = view.sections.filter((section) => !decides(section))
   return (
     <div className="sections">
-      {view.sections.map((section) => (
-        <Section key={section.code} section={section} />
+      {deciding.map((section) => (
+        <Section key={section.code} section={section} ts={view.ts} />
+      ))}
+      {!isFinal && deciding.length > 0 && others.length > 0 && <p className="sections-rest">monitored</p>}
+      {others.map((section) => (
+        <Section key={section.code} section={section} ts={view.ts} />
       ))}
     </div>
   )

@@ -49,7 +49,7 @@ export function FactsPanel<K extends FactTopic>({ topic, title, testId, columns,
       ) : !isLoaded ? (
         <Empty title="Waiting for the first snapshot">The stream has not delivered this table yet.</Empty>
       ) : items.length > 0 ? (
-        <Empty title="Nothing matches the filter">{items.length} rows are hidden.</Empty>
+        <Empty title="Nothing matches the filter">{items.length === 1 ? '1 row is hidden.' : `${items.length} rows are hidden.`}</Empty>
       ) : (
         <Empty title={emptyTitle}>{emptyText}</Empty>
       )}

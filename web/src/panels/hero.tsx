@@ -1,5 +1,5 @@
-import { useEquity, useLatest, useNaming, useServerNow, useSummary, STATES, type StateCode } from '../stores'
-import { Chip, Delta, directionOf, exact, fixed, Missing, percent, signed, signedPercent, span } from '../ui'
+import { useEquity, useIsFinal, useLastKnownS, useLatest, useNaming, useOffline, useServerNow, useSummary, STATES, type StateCode } from '../stores'
+import { Chip, clockTime, computed, counted, Delta, directionOf, exact, fixed, Missing, percent, signed, signedPercent, span } from '../ui'
 import type { EquityView, InstanceView, OpenPosition, SessionView } from '../wire/generated'
 import { AgeOf, InstrumentName, Pnl } from './cells'
 import { SessionActions } from './hero_actions'
@@ -19,8 +19,8 @@ function Rail({ rows }: { rows: readonly InstanceView[] }) {
         return (
           <li key={state} className={`station tone-${STATE_TONE[state]} ${count > 0 ? 'is-lit' : ''}`} data-state={state} data-count={count}>
             <span className="station-hole">{count > 0 ? count : ''}</span>
-            <span className="station-word">{naming.state(state)}</span>
-            <span className="visually-hidden">{count} instances</span>
+            <span className="station-word"><CodeText text={naming.state(state)} /></span>
+            <span className="visually-hidden">{counted(count, 'instance')}</span>
           </li>
         )
       })}
@@ -28,11 +28,25 @@ function Rail({ rows }: { rows: readonly InstanceView[] }) {
   )
 }
 
+/** A code that may break where its words meet. */
+function CodeText({ text }: { text: string }) {
+  return text.split('_').map((part, i) => (
+    <span key={part}>
+      {i > 0 && '_'}
+      {i > 0 && <wbr />}
+      {part}
+    </span>
+  ))
+}
+
 function Elapsed({ session }: { session: SessionView }) {
   const now = useServerNow()
+  const lastKnownS = useLastKnownS() ?? 0
+  const isOffline = useOffline() !== null
   if (session.started_ts === null) return <Missing reason="not started" />
   const isOver = session.state === 'stopped' || session.state === 'failed'
-  return <span>{span(((isOver ? session.updated_ts : now) - session.started_ts) / 1e6)}</span>
+  const until = isOver ? session.updated_ts : isOffline ? now - lastKnownS * 1e6 : now
+  return <span>{span((until - session.started_ts) / 1e6)}</span>
 }
 
 function Money({ session, equity }: { session: SessionView; equity: EquityView | null }) {
@@ -82,7 +96,7 @@ function OpenPositions({ positions }: { positions: readonly OpenPosition[] }) {
         <li key={position.position_id}>
           <Chip tone={position.side === 'long' ? 'teal' : 'red'}>{position.side}</Chip>
           <b><InstrumentName id={position.instrument} /></b>
-          <span className="dim">{exact(position.quantity)} at {exact(position.entry_price)}</span>
+          <span className="dim">{exact(position.quantity)} at <span title={exact(position.entry_price)}>{computed(position.entry_price)}</span></span>
           <span className="open-pnl"><Pnl amount={position.unrealized_pnl} /></span>
           <CloseButton position={position} />
         </li>
@@ -93,17 +107,33 @@ function OpenPositions({ positions }: { positions: readonly OpenPosition[] }) {
 
 function Identity({ session }: { session: SessionView }) {
   const newest = useLatest('watchlist').rows.reduce<number | null>((max, row) => (row.recv_ts !== null && row.recv_ts > (max ?? 0) ? row.recv_ts : max), null)
+  const isFinal = useIsFinal()
   return (
     <div className="identity">
       <Chip tone={LIFECYCLE_TONE[session.state]} state={session.state} hasDot>{session.state}</Chip>
       <Chip tone="amber">{session.mode}</Chip>
       {session.is_degraded && <Chip tone="red">degraded</Chip>}
       {session.entries_paused && <Chip tone="amber">entries paused</Chip>}
-      <span className="dim">on {session.feed}</span>
-      <span className="dim">{session.state === 'stopped' || session.state === 'failed' ? 'ran' : 'running'} for <Elapsed session={session} /></span>
-      <span className="dim">newest data <AgeOf us={newest} absent="none yet" /></span>
-      <span className="mono faint session-id">{session.session_id}</span>
+      <span className="dim hide-phone">on {session.feed}</span>
+      <span className="dim">{isFinal ? 'ran' : 'running'} for <Elapsed session={session} /></span>
+      {isFinal ? <span className="dim">final, as of <b>{clockTime(session.updated_ts)}</b></span> : <span className="dim">newest data <AgeOf us={newest} absent="none yet" /></span>}
+      <span className="mono faint session-id hide-phone">{session.session_id}</span>
     </div>
+  )
+}
+
+/** The session in a sentence; while nothing arrives, how old that sentence is stands above it. */
+function Headline({ text }: { text: string }) {
+  const isOffline = useOffline() !== null
+  const lastKnownS = useLastKnownS()
+  if (!isOffline) return <h1>{text}</h1>
+  return (
+    <>
+      <h1 className="hero-lost">
+        Connection lost; last known {lastKnownS === null ? 'never' : `${span(lastKnownS)} ago`}
+      </h1>
+      <p className="hero-last">{text}</p>
+    </>
   )
 }
 
@@ -123,7 +153,7 @@ export function StatusHero() {
     <section className={`hero is-${session.state}`} data-testid="status-hero" data-state={session.state} data-session={session.session_id} aria-label="Session">
       <div className="hero-words">
         <Identity session={session} />
-        <h1>{session.headline || session.reason}</h1>
+        <Headline text={session.headline || session.reason} />
         {session.degraded_reason && <p className="hero-trouble">{session.degraded_reason}</p>}
         <Rail rows={rows} />
       </div>

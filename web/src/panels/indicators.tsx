@@ -32,8 +32,8 @@ const COLUMNS: readonly Column<IndicatorView>[] = [
     id: 'name',
     title: 'Indicator',
     cell: (row) => (
-      <span className="wrap-2" title={`${row.meaning} (${row.kind} ${row.params})`}>
-        <span className="medium">{row.name}</span> <span className="faint light">{row.params}</span>
+      <span className="wrap-2" title={`${row.meaning} (${row.kind}${row.params ? `: ${row.params}` : ''})`}>
+        <span className="medium">{row.name}</span>
       </span>
     ),
   },

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react'
-import { byUrgency, STATES, TRIGGER_WORDS, useLatest, useNaming, useSelection, useSession, type StateCode } from '../stores'
-import { DataTable, Empty, Meter, Missing, Panel, span, type Column } from '../ui'
+import { byUrgency, STATES, TRIGGER_WORDS, useIsFinal, useLatest, useNaming, useSelection, useSession, type StateCode } from '../stores'
+import { counted, DataTable, Empty, Meter, Missing, Panel, span, type Column } from '../ui'
 import type { InstanceView } from '../wire/generated'
 import { InstrumentName, SectionChip, StateChip } from './cells'
 import { useChosen } from './chosen'
@@ -46,18 +46,18 @@ const COLUMNS: readonly Column<InstanceView>[] = [
   {
     id: 'instance',
     title: 'Instance',
-    width: '19%',
+    width: '144px',
     cell: (row) => (
       <span className="stack">
         <InstrumentName id={row.instrument} />
-        <span>{row.strategy}</span>
+        <span title={row.strategy}>{row.strategy}</span>
       </span>
     ),
   },
   {
     id: 'state',
     title: 'State',
-    width: '118px',
+    width: '134px',
     cell: (row) => (
       <span className="stack">
         <StateChip state={row.state} />
@@ -65,10 +65,26 @@ const COLUMNS: readonly Column<InstanceView>[] = [
       </span>
     ),
   },
-  { id: 'next', title: 'Next', width: '142px', hide: 'm', cell: (row) => <Next row={row} /> },
+  { id: 'next', title: 'Next', width: '172px', hide: 'm', cell: (row) => <Next row={row} /> },
   { id: 'blocking', title: 'Blocks first', cell: (row) => <Blocking row={row} /> },
-  { id: 'last', title: 'Last transition', width: '26%', hide: 's', cell: (row) => <LastChange row={row} /> },
+  { id: 'last', title: 'Last transition', width: '23%', hide: 's', cell: (row) => <LastChange row={row} /> },
 ]
+
+/** Of an ended session nothing is next and nothing blocks any more. */
+const FINAL_COLUMNS: readonly Column<InstanceView>[] = COLUMNS.filter((column) => column.id !== 'next').map((column) => (column.id === 'blocking' ? { ...column, title: 'Was missing' } : column))
+
+/** Says whether the shown instance is the trader's choice, and gives it back. */
+function Following() {
+  const { sessionId } = useSession()
+  const isChosen = useSelection((now) => now.instances[sessionId] !== undefined)
+  const release = useSelection((now) => now.release)
+  if (!isChosen) return <span className="faint small">shows the most urgent</span>
+  return (
+    <button type="button" className="quiet-button" title="You chose the instance that is shown. Press to show the most urgent one again." onClick={() => release(sessionId)}>
+      Chosen by you ✕
+    </button>
+  )
+}
 
 /** How many instances stand in each state, and a way to see only those. */
 function StateFilter({ rows, state, onChange }: { rows: readonly InstanceView[]; state: StateCode | null; onChange: (state: StateCode | null) => void }) {
@@ -91,6 +107,7 @@ export function MachinesPanel() {
   const { isLoaded, rows } = useLatest('instances')
   const { sessionId } = useSession()
   const chosen = useChosen()
+  const isFinal = useIsFinal()
   const choose = useSelection((now) => now.choose)
   const [state, setState] = useState<StateCode | null>(null)
   const [text, setText] = useState('')
@@ -100,14 +117,15 @@ export function MachinesPanel() {
   }, [rows, state, text])
   const tools = (
     <>
+      {rows.length > 1 && <Following />}
       <StateFilter rows={rows} state={state} onChange={setState} />
       {rows.length > 6 && <input className="quiet-input" aria-label="Filter instances" placeholder="Filter" value={text} onChange={(event) => setText(event.target.value)} />}
     </>
   )
   return (
-    <Panel title="State Machine Overview" testId="panel-state-machines" note={isLoaded ? `${rows.length} instances` : 'loading'} tools={tools}>
+    <Panel title="State Machine Overview" testId="panel-state-machines" note={isLoaded ? counted(rows.length, 'instance') : 'loading'} tools={tools}>
       {shown.length > 0 ? (
-        <DataTable label="State machines" rows={shown} columns={COLUMNS} keyOf={(row) => row.key} chosen={chosen?.key ?? null} onChoose={(row) => choose(sessionId, row.key)} />
+        <DataTable label="State machines" rows={shown} columns={isFinal ? FINAL_COLUMNS : COLUMNS} keyOf={(row) => row.key} chosen={chosen?.key ?? null} onChoose={(row) => choose(sessionId, row.key)} />
       ) : (
         <NoInstances isLoaded={isLoaded} isFiltered={rows.length > 0} />
       )}

@@ -1,4 +1,4 @@
-import { Chip, exact, fixed, Missing, type Column, type Tone } from '../ui'
+import { Chip, computed, exact, fixed, Missing, type Column, type Tone } from '../ui'
 import type { OrderFilled, OrderUpdated } from '../wire/generated'
 import { At, Exact, InstrumentName } from './cells'
 import { FactsPanel } from './facts'
@@ -16,7 +16,7 @@ const STATUS_TONE: Record<OrderUpdated['status'], Tone> = {
 const plain = (text: string) => text.replaceAll('_', ' ')
 
 function Price({ row }: { row: OrderUpdated }) {
-  if (row.average_price) return <span title="average fill price">{exact(row.average_price)}</span>
+  if (row.average_price) return <span title={`average fill price ${exact(row.average_price)}`}>{computed(row.average_price)}</span>
   const asked = row.limit_price ?? row.trigger_price
   return asked ? <span title="asked price, not filled yet">{exact(asked)}</span> : <Missing reason="market" />
 }
@@ -27,7 +27,7 @@ const ORDER_COLUMNS: readonly Column<OrderUpdated>[] = [
   { id: 'order', title: 'Order', width: '72px', cell: (row) => row.order_id },
   { id: 'at', title: 'Time', width: '76px', hide: 'm', cell: (row) => <At us={row.ts} /> },
   { id: 'instrument', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
-  { id: 'what', title: 'What', cell: (row) => <span title={row.reason}>{`${row.side} ${plain(row.purpose)}`}</span> },
+  { id: 'what', title: 'What', cell: (row) => <span title={`${row.side} ${plain(row.purpose)}. ${row.reason}`}>{`${row.side} ${plain(row.purpose)}`}</span> },
   { id: 'type', title: 'Type', width: '124px', hide: 'l', cell: (row) => plain(row.order_type) },
   { id: 'quantity', title: 'Filled / quantity', width: '130px', align: 'right', hide: 'm', cell: (row) => `${exact(row.filled_quantity)} / ${exact(row.quantity)}` },
   { id: 'price', title: 'Price', width: '92px', align: 'right', cell: (row) => <Price row={row} /> },

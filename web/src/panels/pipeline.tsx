@@ -1,5 +1,5 @@
-import { useConnection, useDesk, useLatest, useServerNow } from '../stores'
-import { Chip, Empty, fixed, Missing, Panel, significant, span } from '../ui'
+import { useConnection, useDesk, useIsFinal, useLatest, useServerNow } from '../stores'
+import { Chip, counted, Empty, fixed, Missing, Panel, significant, span } from '../ui'
 import type { Check, StageView } from '../wire/generated'
 import { badgeState } from './badge'
 import { AgeOf, InstrumentName } from './cells'
@@ -17,10 +17,19 @@ export function StatusSign({ status }: { status: CheckStatus }) {
   )
 }
 
+/** A stage of a session that has ended: as it was, and neither well nor ill now. */
+function FinalSign({ status }: { status: CheckStatus }) {
+  return (
+    <span className="sign tone-slate" role="img" aria-label={`ended; it was ${status}`} title={`ended; it was ${status}`}>
+      ·
+    </span>
+  )
+}
+
 function SymbolChecks({ checks }: { checks: readonly Check[] }) {
   if (checks.length === 0) return null
   const bad = checks.filter((check) => check.status !== 'ok')
-  const summary = bad.length === 0 ? `all ${checks.length} symbols` : `${bad.length} of ${checks.length} symbols`
+  const summary = bad.length === 0 ? (checks.length === 1 ? 'the 1 symbol' : `all ${checks.length} symbols`) : `${bad.length} of ${checks.length} symbols`
   return (
     <details className="symbols">
       <summary>{summary}</summary>
@@ -44,12 +53,13 @@ function LastSign({ us }: { us: number | null }) {
 }
 
 function Stage({ stage }: { stage: StageView }) {
+  const isFinal = useIsFinal()
   return (
     <li className="stage" data-testid="row" data-key={stage.stage} data-status={stage.status}>
-      <StatusSign status={stage.status} />
+      {isFinal ? <FinalSign status={stage.status} /> : <StatusSign status={stage.status} />}
       <span className="stage-name">{stage.stage}</span>
       <span className="stage-rate">{fixed(stage.rate, stage.rate < 10 ? 1 : 0)}/s</span>
-      {stage.status === 'ok' ? <LastSign us={stage.last_ts} /> : <AgeOf us={stage.last_ts} absent="no sign of life yet" />}
+      {stage.status === 'ok' && !isFinal ? <LastSign us={stage.last_ts} /> : <AgeOf us={stage.last_ts} absent="no sign of life yet" />}
       <span className="stage-detail dim" title={stage.detail}>
         {stage.last_error ? <span className="is-down">{stage.last_error}</span> : stage.detail}
       </span>
@@ -74,7 +84,7 @@ function BrowserStage() {
       <span className="stage-rate">{status.topics} topics</span>
       <AgeOf us={age === null ? null : now - age * 1000} absent="nothing received yet" />
       <span className="stage-detail dim">
-        {rtt}, {status.reconnects} reconnects, {status.resyncs} resyncs, {status.duplicates} duplicates dropped
+        {rtt}, {counted(status.reconnects, 'reconnect')}, {counted(status.resyncs, 'resync')}, {counted(status.duplicates, 'duplicate')} dropped
       </span>
     </li>
   )
@@ -82,11 +92,12 @@ function BrowserStage() {
 
 export function PipelinePanel() {
   const { isLoaded, rows } = useLatest('pipeline')
+  const isFinal = useIsFinal()
   const stages = [...rows].sort((a, b) => ORDER.indexOf(a.stage) - ORDER.indexOf(b.stage))
   const worst = stages.find((stage) => stage.status === 'failed') ?? stages.find((stage) => stage.status === 'warning')
-  const tools = worst ? <Chip tone={STATUS_TONE[worst.status]}>{`${worst.stage}: ${worst.status}`}</Chip> : undefined
+  const tools = worst && !isFinal ? <Chip tone={STATUS_TONE[worst.status]}>{`${worst.stage}: ${worst.status}`}</Chip> : undefined
   return (
-    <Panel title="Pipeline" testId="panel-pipeline" note="from the venue to this screen" tools={tools}>
+    <Panel title="Pipeline" testId="panel-pipeline" note={isFinal ? 'as it was at the end' : 'from the venue to this screen'} tools={tools}>
       {!isLoaded && <Empty title="Waiting for the first snapshot">The stream has not delivered the stages yet.</Empty>}
       {isLoaded && stages.length === 0 && <Empty title="No stage reports">The session is not running, or its last views were not kept.</Empty>}
       <ul className="stages">

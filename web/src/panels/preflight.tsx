@@ -1,5 +1,5 @@
-import { useLatest, useServerNow } from '../stores'
-import { Chip, Empty, Panel, span } from '../ui'
+import { useIsFinal, useLatest, useServerNow } from '../stores'
+import { Chip, clockTime, Empty, Panel, span } from '../ui'
 import type { Check } from '../wire/generated'
 import { InstrumentName } from './cells'
 import { StatusSign } from './pipeline'
@@ -8,6 +8,7 @@ import { STATUS_TONE } from './tones'
 /** When a check was made; one made once, before the start, does not go stale. */
 function CheckedAt({ us }: { us: number }) {
   const seconds = (useServerNow() - us) / 1e6
+  if (useIsFinal()) return <span className="age">{clockTime(us)}</span>
   return <span className="age">{seconds < 2 ? 'just now' : `${span(seconds)} ago`}</span>
 }
 
@@ -30,9 +31,10 @@ export function PreflightPanel() {
   const view = rows[0]
   const checks = view ? [...view.checks].sort((a, b) => RANK[a.status] - RANK[b.status]) : []
   const passed = checks.filter((check) => check.status === 'ok').length
-  const tools = view && <Chip tone={STATUS_TONE[view.status]}>{view.status === 'ok' ? 'all well' : view.status}</Chip>
+  const isFinal = useIsFinal()
+  const tools = view && isFinal && view.status !== 'failed' ? <Chip tone="slate">as it was</Chip> : view && <Chip tone={STATUS_TONE[view.status]}>{view.status === 'ok' ? 'all well' : view.status}</Chip>
   return (
-    <Panel title="Pre-flight and proof of life" testId="panel-preflight" note={view ? `${passed} of ${checks.length} hold` : undefined} tools={tools}>
+    <Panel title="Pre-flight and proof of life" testId="panel-preflight" note={view ? `${passed} of ${checks.length} ${isFinal ? 'held, as it was' : 'hold'}` : undefined} tools={tools}>
       {checks.length > 0 ? (
         <ul className="checks">
           {checks.map((check) => (

@@ -1,6 +1,6 @@
 import { Chip, Missing, plain, significant, span } from '../ui'
 import type { ConditionReading } from '../wire/generated'
-import { operatorSign, whyUndecided } from './cells'
+import { metBeforeS, operatorSign, whyUndecided } from './cells'
 import type { Answer } from './types'
 
 const ANSWER_TONE = { true: 'teal', false: 'red', undecided: 'amber' } as const
@@ -16,11 +16,11 @@ export function AnswerChip({ answer }: { answer: Answer }) {
 }
 
 /** `4.21 % ≥ 7 %`, or why there is no value. */
-export function Comparison({ reading, arrow = '' }: { reading: ConditionReading; arrow?: string }) {
+export function Comparison({ reading, arrow = '', isPast = false }: { reading: ConditionReading; arrow?: string; isPast?: boolean }) {
   const unit = reading.unit ? ` ${reading.unit}` : ''
   return (
     <span className="comparison">
-      {reading.value === null ? <Missing reason={whyUndecided(reading)} /> : <b>{significant(reading.value) + unit}</b>}
+      {reading.value === null ? <Missing reason={whyUndecided(reading)} /> : isPast ? <span className="faint" title="the value now; the condition was met before">{significant(reading.value) + unit}</span> : <b>{significant(reading.value) + unit}</b>}
       <span className="dim"> {arrow + operatorSign(reading.operator)} </span>
       {reading.threshold === null ? (
         <Missing reason={reading.reason ?? 'its other side has no value yet'} />
@@ -31,8 +31,15 @@ export function Comparison({ reading, arrow = '' }: { reading: ConditionReading;
   )
 }
 
+function remark(reading: ConditionReading, ts: number): string {
+  if (reading.answer === 'undecided') return whyUndecided(reading)
+  const before = metBeforeS(reading, ts)
+  if (before !== null) return `met ${span(before)} before`
+  return reading.held_s !== null && reading.held_s > 0 ? `held ${span(reading.held_s)}` : ''
+}
+
 /** Every condition as it was evaluated when something happened. */
-export function Trace({ readings }: { readings: readonly ConditionReading[] }) {
+export function Trace({ readings, ts }: { readings: readonly ConditionReading[]; ts: number }) {
   if (readings.length === 0) return <Missing reason="No condition was evaluated for this: it came from a command, a timeout or the venue." />
   return (
     <ul className="trace" aria-label="Conditions evaluated">
@@ -40,9 +47,9 @@ export function Trace({ readings }: { readings: readonly ConditionReading[] }) {
         <li key={reading.path}>
           <AnswerChip answer={reading.answer} />
           <span className="trace-label">{reading.label}</span>
-          <Comparison reading={reading} />
+          <Comparison reading={reading} isPast={metBeforeS(reading, ts) !== null} />
           <span className="faint">
-            {reading.answer === 'undecided' ? whyUndecided(reading) : reading.held_s !== null && reading.held_s > 0 ? `held ${span(reading.held_s)}` : ''}
+            {remark(reading, ts)}
           </span>
           <span className="mono faint trace-path">{reading.path}</span>
         </li>

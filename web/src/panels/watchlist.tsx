@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { useLatest, useSelection, useSession } from '../stores'
-import { compact, DataTable, Delta, directionOf, Empty, fixed, Missing, Panel, percent, signedPercent, Sparkline, type Column } from '../ui'
+import { compact, counted, DataTable, Delta, directionOf, Empty, fixed, Missing, Panel, percent, signedPercent, Sparkline, type Column } from '../ui'
 import type { WatchlistRow } from '../wire/generated'
 import { AgeOf, InstrumentName, Pnl } from './cells'
 import { useChosen } from './chosen'
@@ -29,14 +29,15 @@ function Changes({ row }: { row: WatchlistRow }) {
 }
 
 const COLUMNS: readonly Column<WatchlistRow>[] = [
-  { id: 'symbol', title: 'Symbol', width: '112px', cell: (row) => <InstrumentName id={row.instrument} /> },
+  { id: 'symbol', title: 'Symbol', width: '138px', cell: (row) => <InstrumentName id={row.instrument} /> },
   { id: 'last', title: 'Last', width: '100px', cell: (row) => <Last row={row} /> },
-  { id: 'change', title: 'Session / 24 h', width: '96px', cell: (row) => <Changes row={row} /> },
-  { id: 'spark', title: 'Last minutes', width: '80px', hide: 's', cell: (row) => <Sparkline values={row.sparkline} label={`${row.symbol} price`} /> },
+  { id: 'change', title: 'Session / 24 h', width: '92px', cell: (row) => <Changes row={row} /> },
+  { id: 'spark', title: 'Last minutes', width: '80px', hide: 'm', cell: (row) => <Sparkline values={row.sparkline} label={`${row.symbol} price`} /> },
   {
     id: 'market',
     title: 'Spread / volume',
-    width: '104px',
+    hint: 'Spread in percent of the mid price; volume traded since the session began, in the quote currency',
+    width: '100px',
     align: 'right',
     hide: 's',
     cell: (row) => (
@@ -46,7 +47,7 @@ const COLUMNS: readonly Column<WatchlistRow>[] = [
       </span>
     ),
   },
-  { id: 'age', title: 'Age', width: '56px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent="no data yet" /> },
+  { id: 'age', title: 'Age', width: '78px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent="no data yet" /> },
   {
     id: 'position',
     title: 'Position',
@@ -57,9 +58,23 @@ const COLUMNS: readonly Column<WatchlistRow>[] = [
   },
 ]
 
+const QUOTES = ['USDT', 'USDC', 'FDUSD', 'BUSD', 'TUSD', 'USD', 'EUR', 'BTC', 'ETH', 'BNB']
+
+/** The quote currency by the symbol's end, as venues write it. */
+export function quoteOf({ symbol }: Pick<WatchlistRow, 'symbol'>): string {
+  const pair = symbol.split('-')[0] ?? symbol
+  return QUOTES.find((quote) => pair.endsWith(quote)) ?? 'in quote units'
+}
+
 function Volume({ row }: { row: WatchlistRow }) {
   const day = row.volume_24h_quote
-  return <span title={day === null ? 'this session; the venue sends no 24 h volume' : `24 h: ${compact(day)}`}>{compact(row.volume_session_quote)}</span>
+  const unit = quoteOf(row)
+  const hint = `${compact(row.volume_session_quote)} ${unit} since the session began; ${day === null ? 'the venue sends no 24 h volume' : `${compact(day)} ${unit} in 24 h`}`
+  return (
+    <span title={hint}>
+      {compact(row.volume_session_quote)} {unit}
+    </span>
+  )
 }
 
 export function WatchlistPanel() {
@@ -75,7 +90,7 @@ export function WatchlistPanel() {
     if (any) choose(sessionId, any.key)
   }
   return (
-    <Panel title="Symbol Watchlist" testId="panel-watchlist" note={isLoaded ? `${rows.length} symbols` : 'loading'}>
+    <Panel title="Symbol Watchlist" testId="panel-watchlist" note={isLoaded ? counted(rows.length, 'symbol') : 'loading'}>
       {rows.length > 0 ? (
         <DataTable label="Watchlist" rows={sorted} columns={COLUMNS} keyOf={(row) => row.instrument} chosen={chosen?.instrument ?? null} onChoose={chooseSymbol} />
       ) : isLoaded ? (

@@ -76,6 +76,13 @@ const URGENCY: Record<StateCode, number> = {
   MONITORING: 5,
 }
 
+/** The most urgent instance; `current` stays it until another is in a more urgent state, so that nothing flickers. */
+export function mostUrgent(rows: readonly InstanceView[], current: string | undefined): InstanceView | null {
+  const first = [...rows].sort(byUrgency)[0] ?? null
+  const now = rows.find((row) => row.key === current)
+  return now && first && URGENCY[first.state] >= URGENCY[now.state] ? now : first
+}
+
 export function byUrgency(a: InstanceView, b: InstanceView): number {
   return URGENCY[a.state] - URGENCY[b.state] || b.progress - a.progress || a.key.localeCompare(b.key)
 }

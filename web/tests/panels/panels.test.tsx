@@ -2,9 +2,13 @@ import { renderToStaticMarkup } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
 import { badgeState } from '../../src/panels/badge'
 import { CandleBuilder } from '../../src/panels/candles'
+import { metBeforeS } from '../../src/panels/cells'
+import { outcomeWords } from '../../src/panels/outcomes'
+import { entryQuantity } from '../../src/panels/positions'
+import { mostUrgent } from '../../src/stores'
 import { Comparison } from '../../src/panels/trace'
 import { DataTable, Age } from '../../src/ui'
-import type { BarView, ConditionReading } from '../../src/wire/generated'
+import type { BarView, ConditionReading, InstanceView, OrderFilled, PositionChanged } from '../../src/wire/generated'
 
 const bar = (second: number, close: number, interval_s = 1): BarView => ({
   instrument: 'X',
@@ -78,5 +82,43 @@ describe('what is shown', () => {
     const columns = [{ id: 'a', title: 'A', cell: (row: { key: string }) => row.key }]
     const html = renderToStaticMarkup(<DataTable label="T" rows={[{ key: 'k1' }]} columns={columns} keyOf={(row) => row.key} />)
     expect(html).toContain('data-testid="row" data-key="k1"')
+  })
+})
+
+describe('a condition that still counts', () => {
+  const met = { ...reading, answer: 'true' as const, reason: null, value: 3, last_true_ts: 10e6 }
+
+  it('says how long ago it was met when its present value is not what it asks for', () => {
+    expect(metBeforeS(met, 22e6)).toBe(12)
+    expect([metBeforeS({ ...met, value: 8 }, 22e6), metBeforeS(met, 10e6), metBeforeS({ ...met, answer: 'false' }, 22e6)]).toEqual([null, null, null])
+  })
+})
+
+describe('the shown instance', () => {
+  const instance = (key: string, state: InstanceView['state'], progress: number) => ({ key, state, progress }) as InstanceView
+
+  it('follows the most urgent state, and does not flicker between equals', () => {
+    const a = instance('a', 'MONITORING', 10)
+    const b = instance('b', 'MONITORING', 90)
+    expect(mostUrgent([a, b], undefined)?.key).toBe('b')
+    expect(mostUrgent([a, b], 'a')?.key).toBe('a')
+    expect(mostUrgent([a, instance('b', 'POSITION_ACTIVE', 0)], 'a')?.key).toBe('b')
+    expect(mostUrgent([], 'a')).toBeNull()
+  })
+})
+
+describe('the quantity of a closed position', () => {
+  const fact = { strategy: 's', instrument: 'X', opened_ts: 10, closed_ts: 20 } as PositionChanged
+  const fill = (ts: number, quantity: string, purpose: OrderFilled['purpose']) => ({ strategy: 's', instrument: 'X', ts, quantity, purpose }) as OrderFilled
+
+  it('is what its entries filled, and unknown without them', () => {
+    const fills = [fill(10, '0.20', 'entry'), fill(12, '0.10', 'entry'), fill(20, '0.30', 'exit'), fill(5, '9', 'entry')]
+    expect([entryQuantity(fact, fills), entryQuantity(fact, [])]).toEqual(['0.30', null])
+  })
+})
+
+describe('the outcome of a signal', () => {
+  it('is told in words; for a code without any, by its reason', () => {
+    expect([outcomeWords('instance.cooldown', ''), outcomeWords('x.new', 'It rains.'), outcomeWords('x.new_code', '')]).toEqual(['resting after the last trade', 'It rains.', 'x new code'])
   })
 })
