@@ -1,14 +1,18 @@
 import { useQuery } from '@tanstack/react-query'
 import { At } from '../panels'
 import { ask, describeError, useConnection } from '../stores'
-import { Chip, DataTable, Empty, fixed, Missing, Panel, span, type Column } from '../ui'
+import { Chip, counted, DataTable, Empty, fixed, Missing, Panel, span, type Column } from '../ui'
+import { closeWords, type CloseRecord } from '../connection'
 import { CLOSE_CODES, type ConnectionView } from '../wire/generated'
-import type { CloseRecord } from '../connection'
 
-function CodeText({ code }: { code: number | null }) {
-  if (code === null) return <Missing reason="no code was given" />
-  const known = CLOSE_CODES[code]
-  return <span title={known?.meaning}>{known ? `${code} ${known.name.replaceAll('_', ' ')}` : code}</span>
+function CodeText({ code, by }: { code: number | null; by: 'client' | 'server' | 'network' | null }) {
+  const words = closeWords(code, by)
+  const name = code === null ? 'no code was given' : `code ${code} ${CLOSE_CODES[code]?.name.replaceAll('_', ' ') ?? ''}`.trim()
+  return (
+    <span className="wrap-2 small" title={`${words} (${name})`}>
+      {words}
+    </span>
+  )
 }
 
 const WHO_TONE = { client: 'blue', server: 'amber', network: 'red' } as const
@@ -20,11 +24,11 @@ function Who({ by }: { by: 'client' | 'server' | 'network' | null }) {
 const OWN: readonly Column<CloseRecord>[] = [
   { id: 'at', title: 'Closed', width: '86px', cell: (row) => <At us={row.at * 1000} /> },
   { id: 'by', title: 'By', width: '92px', cell: (row) => <Who by={row.by} /> },
-  { id: 'code', title: 'Code', width: '150px', cell: (row) => <CodeText code={row.code} /> },
+  { id: 'code', title: 'What happened', width: '210px', cell: (row) => <CodeText code={row.code} by={row.by} /> },
   { id: 'transport', title: 'Transport', width: '100px', hide: 's', cell: (row) => row.transport },
   { id: 'age', title: 'Lived', width: '110px', hide: 's', cell: (row) => (row.isFailure && row.conn === null ? <Missing reason="never welcomed" /> : span(row.ageMs / 1000)) },
   { id: 'silent', title: 'Silent before', width: '110px', hide: 'm', cell: (row) => (row.silentMs === null ? <Missing reason="never welcomed" /> : span(row.silentMs / 1000)) },
-  { id: 'reason', title: 'Why', cell: (row) => <span title={row.reason}>{row.reason}</span> },
+  { id: 'reason', title: 'Why', hide: 's', cell: (row) => <span title={row.reason}>{row.reason}</span> },
 ]
 
 const LIVE: readonly Column<ConnectionView>[] = [
@@ -33,7 +37,7 @@ const LIVE: readonly Column<ConnectionView>[] = [
   { id: 'transport', title: 'Transport', width: '100px', cell: (row) => row.transport },
   { id: 'age', title: 'Lives for', width: '120px', cell: (row) => span(row.age_ms / 1000) },
   { id: 'rx', title: 'Last heard', width: '110px', hide: 'm', cell: (row) => `${span(row.last_rx_age_ms / 1000)} ago` },
-  { id: 'queue', title: 'Waiting', width: '150px', hide: 'm', cell: (row) => `${row.queue_messages} messages, ${fixed(row.queue_bytes / 1000, 1)} kB` },
+  { id: 'queue', title: 'Waiting', width: '150px', hide: 'm', cell: (row) => `${counted(row.queue_messages, 'message')}, ${fixed(row.queue_bytes / 1000, 1)} kB` },
   { id: 'sent', title: 'Sent', width: '100px', align: 'right', cell: (row) => fixed(row.sent, 0) },
   { id: 'topics', title: 'Topics', width: '80px', align: 'right', cell: (row) => row.topics },
 ]
@@ -46,17 +50,17 @@ function story(row: ConnectionView): string {
 const ENDED: readonly Column<ConnectionView>[] = [
   { id: 'at', title: 'Closed', width: '86px', cell: (row) => (row.closed_ts === null ? <Missing reason="open" /> : <At us={row.closed_ts} />) },
   { id: 'by', title: 'By', width: '92px', cell: (row) => <Who by={row.closed_by} /> },
-  { id: 'code', title: 'Code', width: '150px', cell: (row) => <CodeText code={row.code} /> },
+  { id: 'code', title: 'What happened', width: '210px', cell: (row) => <CodeText code={row.code} by={row.closed_by} /> },
   { id: 'transport', title: 'Transport', width: '100px', hide: 's', cell: (row) => row.transport },
   { id: 'age', title: 'Lived', width: '120px', cell: (row) => span(row.age_ms / 1000) },
-  { id: 'reason', title: 'Why', cell: (row) => <span title={`${row.reason} — ${story(row)}`}>{row.reason}</span> },
+  { id: 'reason', title: 'Why', hide: 's', cell: (row) => <span title={`${row.reason} — ${story(row)}`}>{row.reason}</span> },
   { id: 'story', title: 'The other side', hide: 'm', cell: (row) => <span className="dim" title={story(row)}>{story(row)}</span> },
 ]
 
 function OwnCloses() {
   const { closes, reconnects, duplicates, resyncs } = useConnection()
   return (
-    <Panel title="This tab" testId="panel-own-closes" note={`${reconnects} reconnects, ${resyncs} resyncs, ${duplicates} duplicates dropped`}>
+    <Panel title="This tab" testId="panel-own-closes" note={`${counted(reconnects, 'reconnect')}, ${counted(resyncs, 'resync')}, ${counted(duplicates, 'duplicate')} dropped`}>
       {closes.length > 0 ? <DataTable label="Closes of this tab" rows={closes} columns={OWN} keyOf={(row) => String(row.id)} /> : <Empty title="No connection of this tab has ended">Every close would be listed with who closed it, and why.</Empty>}
     </Panel>
   )

@@ -13,11 +13,13 @@ import { createRoot } from 'react-dom/client'
 import { browserHost, openOnOrigin } from '../connection'
 import { browserFrames, Desk, DeskContext } from '../stores'
 import { router } from './router'
+import { titleCutTexts } from './cut_titles'
 import { tabName } from './tab'
 import { theme } from './theme'
 
 const desk = new Desk({ host: browserHost(), open: openOnOrigin(window.location.origin), tab: tabName(), frames: browserFrames() })
 desk.connection.start()
+titleCutTexts()
 
 const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, refetchOnWindowFocus: false, staleTime: 10_000 } } })
 
@@ -25,7 +27,7 @@ const root = document.getElementById('root')
 if (!root) throw new Error('The page has no root element.')
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="dark" withCssVariables={false}>
+    <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false}>
       <QueryClientProvider client={queries}>
         <DeskContext value={desk}>
           <RouterProvider router={router} />

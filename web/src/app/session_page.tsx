@@ -17,7 +17,7 @@ import {
   TransitionsPanel,
   WatchlistPanel,
 } from '../panels'
-import { SessionContext, useEquity, useFollow, useSessions, useSummary } from '../stores'
+import { SessionContext, useEquity, useFollow, useOffline, useSessions, useSummary } from '../stores'
 import { Boundary, signed } from '../ui'
 import { Link } from '@tanstack/react-router'
 
@@ -41,10 +41,11 @@ const BOARD: readonly [string, string, () => ReactNode][] = [
 function Title() {
   const session = useSummary()
   const equity = useEquity()
+  const isOffline = useOffline() !== null
   const pnl = equity ? signed(Number(equity.equity) - Number(equity.initial_capital), 2) : null
   useEffect(() => {
-    document.title = session ? `${pnl ?? session.state} · ${session.mode} · papertape` : 'papertape'
-  }, [session, pnl])
+    document.title = isOffline ? 'connection lost · papertape' : session ? `${pnl ?? session.state} · ${session.mode} · papertape` : 'papertape'
+  }, [session, pnl, isOffline])
   return null
 }
 
@@ -52,13 +53,11 @@ function Banner() {
   return <SimulatedBanner session={useSummary()} />
 }
 
-/** Says so when the desk has no such session, instead of waiting for ever. */
+/** Stands instead of the page when the desk has no such session, so that nobody waits for ever. */
 function Unknown({ id }: { id: string }) {
-  const { isLoaded, byKey } = useSessions()
-  const summary = useSummary()
-  if (!isLoaded || byKey.has(id) || summary) return null
   return (
-    <div className="alerts" role="alert">
+    <div className="unknown" role="alert">
+      <h1 className="visually-hidden">Unknown session</h1>
       <p className="field-error">
         This desk has no session {id}. Choose one from the <Link to="/sessions">list of sessions</Link>, or start a new one.
       </p>
@@ -71,9 +70,20 @@ export function SessionPage({ id }: { id: string }) {
   const session = useFollow(id)
   return (
     <SessionContext value={session}>
+      <Known id={id} />
+    </SessionContext>
+  )
+}
+
+function Known({ id }: { id: string }) {
+  const { isLoaded, byKey } = useSessions()
+  const summary = useSummary()
+  const isOffline = useOffline() !== null
+  if (isLoaded && !byKey.has(id) && !summary) return <Unknown id={id} />
+  return (
+    <div className={`session ${isOffline ? 'is-offline' : ''}`} data-offline={isOffline}>
       <Title />
       <Banner />
-      <Unknown id={id} />
       <AlertBar />
       <Boundary name="The status of the session">
         <StatusHero />
@@ -87,6 +97,6 @@ export function SessionPage({ id }: { id: string }) {
           </div>
         ))}
       </div>
-    </SessionContext>
+    </div>
   )
 }

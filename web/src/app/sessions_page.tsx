@@ -11,21 +11,21 @@ const COLUMNS: readonly Column<SessionView>[] = [
   {
     id: 'session',
     title: 'Session',
-    width: '250px',
+    width: '232px',
     cell: (row) => (
       <Link to="/sessions/$id" params={{ id: row.session_id }} className="mono session-link">
         {row.session_id}
       </Link>
     ),
   },
-  { id: 'state', title: 'State', width: '104px', cell: (row) => <Chip tone={LIFECYCLE_TONE[row.state]} state={row.state} hasDot>{row.state}</Chip> },
-  { id: 'created', title: 'Created', width: '172px', hide: 'm', cell: (row) => dateTime(row.created_ts) },
-  { id: 'mode', title: 'Mode and feed', width: '170px', hide: 'm', cell: (row) => `${row.mode} on ${row.feed}` },
-  { id: 'strategies', title: 'Strategies', hide: 's', cell: (row) => <span title={list(row.strategies)}>{list(row.strategies)}</span> },
-  { id: 'symbols', title: 'Symbols', hide: 'l', cell: (row) => <span title={list(row.instruments)}>{list(row.instruments.map((id) => id.split('.')[0] ?? id))}</span> },
-  { id: 'equity', title: 'Equity', width: '110px', align: 'right', hide: 's', cell: (row) => (row.equity === null ? <Missing reason="no account" /> : fixed(Number(row.equity), 2)) },
+  { id: 'state', title: 'State', width: '100px', cell: (row) => <Chip tone={LIFECYCLE_TONE[row.state]} state={row.state} hasDot>{row.state}</Chip> },
+  { id: 'created', title: 'Created', width: '176px', hide: 'l', cell: (row) => dateTime(row.created_ts) },
+  { id: 'mode', title: 'Mode and feed', width: '142px', hide: 'x', cell: (row) => `${row.mode} on ${row.feed}` },
+  { id: 'strategies', title: 'Strategies', width: '11%', hide: 'm', cell: (row) => <span title={list(row.strategies)}>{list(row.strategies)}</span> },
+  { id: 'symbols', title: 'Symbols', width: '11%', hide: 'x', cell: (row) => <span title={list(row.instruments)}>{list(row.instruments.map((id) => id.split('.')[0] ?? id))}</span> },
+  { id: 'equity', title: 'Equity', width: '96px', align: 'right', hide: 'x', cell: (row) => (row.equity === null ? <Missing reason="no account" /> : fixed(Number(row.equity), 2)) },
   { id: 'pnl', title: 'P&L', width: '130px', align: 'right', cell: (row) => (row.pnl === null ? <Missing reason="no account" /> : <Pnl amount={row.pnl} currency={row.currency} />) },
-  { id: 'headline', title: 'What happened', hide: 'l', cell: (row) => <span title={row.reason}>{row.headline || row.reason}</span> },
+  { id: 'headline', title: 'What happened', hide: 'm', cell: (row) => <span className="wrap-2 small" title={`${row.headline} ${row.reason}`.trim()}>{row.headline || row.reason}</span> },
 ]
 
 export function SessionsPage() {

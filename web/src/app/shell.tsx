@@ -1,8 +1,8 @@
-import { useMantineColorScheme } from '@mantine/core'
+import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { Link, Outlet } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { ConnectionBadge } from '../panels'
-import { useDesk, useNotices, usePreferences, type Notice } from '../stores'
+import { useDesk, useNotices, useOffline, usePreferences, type Notice } from '../stores'
 import { Icon, Mark, Segments } from '../ui'
 
 const StartDialog = lazy(() => import('./start_dialog').then((module) => ({ default: module.StartDialog })))
@@ -62,7 +62,9 @@ function NamingSwitch() {
 }
 
 function ThemeSwitch() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const { setColorScheme } = useMantineColorScheme()
+  // A first visit follows the system; a press chooses.
+  const colorScheme = useComputedColorScheme('dark', { getInitialValueInEffect: false })
   const next = colorScheme === 'light' ? 'dark' : 'light'
   return (
     <button type="button" className="quiet-button" data-testid="theme-switch" aria-label={`Switch to the ${next} theme`} title={`Switch to the ${next} theme`} onClick={() => setColorScheme(next)}>
@@ -73,9 +75,10 @@ function ThemeSwitch() {
 
 export function StartButton() {
   const [isOpen, setOpen] = useState(false)
+  const offline = useOffline()
   return (
     <>
-      <button type="button" className="act is-primary" data-testid="start-session" onClick={() => setOpen(true)}>
+      <button type="button" className="act is-primary" data-testid="start-session" disabled={offline !== null} title={offline ?? undefined} onClick={() => setOpen(true)}>
         <Icon name="plus" /> Start session
       </button>
       {isOpen && (

@@ -22,9 +22,21 @@ function FieldError({ error, field }: { error: unknown; field: Field | null }) {
   if (!error || fieldOf(error) !== field) return null
   return (
     <p className="field-error" role="alert" data-testid={`error-${field ?? 'start'}`}>
-      {describeError(error)}
+      {field ? sentence(error) : describeError(error)}
     </p>
   )
+}
+
+/** Next to its own field an error needs no path. */
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+const CAPITAL_WANTED = 'Capital must be a positive amount, such as 10000.'
+
+/** Why a text is no capital, or null when it is one. */
+export function capitalFault(text: string): string | null {
+  return /^\s*\d+(\.\d+)?\s*$/.test(text) && Number(text) > 0 ? null : CAPITAL_WANTED
 }
 
 const PROFILES = [
@@ -45,7 +57,7 @@ function useForm() {
   const [symbols, setSymbols] = useState<string[]>([])
   const [capital, setCapital] = useState('10000')
   const [profile, setProfile] = useState<keyof typeof PROFILE_HINT>('standard')
-  const request: StartSession = { mode: 'PAPER', feed, strategies, symbols, capital, profile }
+  const request: StartSession = { mode: 'PAPER', feed, strategies, symbols, capital: capital.trim(), profile }
   const text = JSON.stringify(request)
   // The same request keeps its key, so that pressing twice starts one session.
   const key = useMemo(() => (text ? newKey() : ''), [text])
@@ -62,9 +74,13 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
       void navigate({ to: '/sessions/$id', params: { id: session.session_id } })
     },
   })
+  const [isChecked, setChecked] = useState(false)
+  const wrongCapital = isChecked ? capitalFault(form.request.capital ?? '') : null
+  const capitalError = wrongCapital ?? (fieldOf(start.error) === 'capital' ? sentence(start.error) : null)
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    start.mutate()
+    setChecked(true)
+    if (capitalFault(form.request.capital ?? '') === null) start.mutate()
   }
   return (
     <Dialog onClose={onClose} title="Start a paper session" size="lg" testId="start-dialog">
@@ -73,7 +89,7 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
         <StrategyField value={form.request.strategies} onChange={form.setStrategies} error={start.error} />
         <SymbolField feed={form.request.feed ?? null} value={form.request.symbols} onChange={form.setSymbols} error={start.error} />
         <div className="form-row">
-          <TextInput label="Capital" description="In the quote currency of the symbols." inputMode="decimal" value={form.request.capital ?? ''} onChange={(event) => form.setCapital(event.currentTarget.value)} error={fieldOf(start.error) === 'capital' ? describeError(start.error) : null} />
+          <TextInput label="Capital (USDT)" description="In the quote currency of the symbols, such as 10000." inputMode="decimal" value={form.request.capital ?? ''} onChange={(event) => form.setCapital(event.currentTarget.value)} error={capitalError} />
           <ProfileField value={form.request.profile ?? 'standard'} onChange={form.setProfile} error={start.error} />
         </div>
         <FieldError error={start.error} field={null} />
@@ -157,8 +173,8 @@ function SymbolField({ feed, value, onChange, error }: FieldProps<string[]> & { 
         onSearchChange={setText}
         filter={({ options: all }) => all}
         hidePickedOptions
-        maxDropdownHeight={200}
-        comboboxProps={{ position: 'top', middlewares: { flip: false, shift: true } }}
+        maxDropdownHeight={180}
+        comboboxProps={{ position: 'bottom', middlewares: { flip: false, shift: true } }}
         placeholder={value.length === 0 ? 'Search, for example BTC' : ''}
         nothingFoundMessage={found.isFetching ? 'Searching' : `No instrument of this market matches "${query}".`}
         data-testid="symbol-search"

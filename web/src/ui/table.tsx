@@ -4,10 +4,12 @@ import { memo, useEffect, useRef, useState, type ReactNode } from 'react'
 export interface Column<T> {
   id: string
   title: string
+  /** What the title means, as a tooltip. */
+  hint?: string
   width?: string
   align?: 'right'
-  /** Leaves out the column in panels narrower than small, medium, large. */
-  hide?: 's' | 'm' | 'l'
+  /** Leaves out the column in panels narrower than small, medium, large, extra large. */
+  hide?: 's' | 'm' | 'l' | 'x'
   cell: (row: T) => ReactNode
 }
 
@@ -57,7 +59,7 @@ function Head<T>({ columns }: { columns: readonly Column<T>[] }) {
     <thead>
       <tr>
         {columns.map((column) => (
-          <th key={column.id} scope="col" className={cellClass(column as Column<never>)} style={{ width: column.width }}>
+          <th key={column.id} scope="col" data-col={column.id} title={column.hint} className={cellClass(column as Column<never>)} style={{ width: column.width }}>
             {column.title}
           </th>
         ))}
