@@ -1,7 +1,7 @@
 """Measure from a tick's reception to its price on the screen, in a real browser, on the simulated market. Prints JSON.
 
 A desk of this checkout runs on its own data folder; the page notes when each price cell changes (after layout, before
-paint) and which message brought that price. The first paint and the size of the page are measured on the way.
+paint) and which message brought that price. On the way: the first paint, and every script and style the page loaded, charts included.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from papertape.testkit.processes import DeskProcess
 
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
               "--disable-component-update", "--disable-sync"]  # fmt: skip
-_INITIAL = (".js", ".css")
+_COUNTED = (".js", ".css")
 
 _PROBE = """
 window.__ticks = []; window.__seen = [];
@@ -97,19 +97,19 @@ def _measure(desk: DeskProcess, seconds: float) -> dict[str, Any]:
             "p99_ms": _quantile(latencies, 0.99),
             "worst_ms": round(latencies[-1], 1),
             "first_contentful_paint_ms": round(paint),
-            "initial_page_gzip_kb": _initial_size(desk, page),
+            "page_gzip_kb": _page_size(desk, page),
             "desk_memory_mb": round(desk.memory_mb()),
         }
         browser.close()
     return result
 
 
-def _initial_size(desk: DeskProcess, page: Page) -> float:
+def _page_size(desk: DeskProcess, page: Page) -> float:
     urls = page.evaluate(
         "() => [...document.querySelectorAll('script[src], link[rel=stylesheet], link[rel=modulepreload]')]"
         ".map((one) => one.src || one.href)"
     )
-    wanted = {url for url in urls if url.startswith(desk.url) and url.split("?")[0].endswith(_INITIAL)}
+    wanted = {url for url in urls if url.startswith(desk.url) and url.split("?")[0].endswith(_COUNTED)}
     return round(sum(len(gzip.compress(httpx.get(url).content)) for url in wanted) / 1000, 1)
 
 
