@@ -1,7 +1,8 @@
 """Measure from a tick's reception to its price on the screen, in a real browser, on the simulated market. Prints JSON.
 
 A desk of this checkout runs on its own data folder; the page notes when each price cell changes (after layout, before
-paint) and which message brought that price. On the way: the first paint, and every script and style the page loaded, charts included.
+paint) and which message brought that price. On the way: the first paint, and the size of every script and style that the
+page has loaded, charts included.
 """
 
 from __future__ import annotations
