@@ -1,7 +1,7 @@
 """Measure from a tick's reception to its price on the screen, in a real browser, on the simulated market. Prints JSON.
 
 A desk of this checkout runs on its own data folder; the page notes when each price cell changes (after layout, before
-paint) and which message brought that price. On the way: the first paint, and the size of every script and style that the
+paint) and which message brought that price. On the way: the first paint, and the size of scripts and styles that the
 page has loaded, charts included.
 """
 
