@@ -14,10 +14,6 @@ export class DoublePress {
     this.first = isSecond ? -Infinity : at
     return isSecond ? 'second' : 'first'
   }
-
-  forget(): void {
-    this.first = -Infinity
-  }
 }
 
 /** Whether a key is a press of Esc that nothing else has a use for. */

@@ -11,27 +11,23 @@ function useDoubleEscape(isOn: boolean, fire: () => void): boolean {
   const [presses] = useState(() => new DoublePress())
   const [isWaiting, setWaiting] = useState(false)
   const onKey = useEffectEvent((event: KeyboardEvent) => {
-    if (!isFreeEscape(event) || document.querySelector('[role="dialog"]')) return
+    if (!isOn || !isFreeEscape(event) || document.querySelector('[role="dialog"]')) return
     const isSecond = presses.press(event.timeStamp) === 'second'
     setWaiting(!isSecond)
     if (isSecond) fire()
   })
   useEffect(() => {
-    if (!isOn) return
     const listen = (event: KeyboardEvent) => onKey(event)
-    window.addEventListener('keydown', listen)
-    return () => {
-      window.removeEventListener('keydown', listen)
-      presses.forget()
-      setWaiting(false)
-    }
-  }, [isOn, presses])
+    // In the capture phase and from the beginning: a dialog that this Esc closes must still be seen.
+    window.addEventListener('keydown', listen, { capture: true })
+    return () => window.removeEventListener('keydown', listen, { capture: true })
+  }, [])
   useEffect(() => {
     if (!isWaiting) return
     const timer = window.setTimeout(() => setWaiting(false), DOUBLE_MS)
     return () => window.clearTimeout(timer)
   }, [isWaiting])
-  return isWaiting
+  return isOn && isWaiting
 }
 
 function EscapeHint({ isOffline }: { isOffline: boolean }) {

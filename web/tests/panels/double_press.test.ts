@@ -11,11 +11,9 @@ describe('Esc Esc', () => {
     expect([0, 50, 800, 1_500, 1_501].map(second)).toEqual(['second', 'second', 'second', 'second', 'first'])
   })
 
-  it('begins anew after it was recognised, and when it is forgotten', () => {
+  it('begins anew after it was recognised', () => {
     const presses = new DoublePress()
     expect([0, 100, 200].map((at) => presses.press(at))).toEqual(['first', 'second', 'first'])
-    presses.forget()
-    expect(presses.press(300)).toBe('first')
   })
 
   it('is not a key that is held down, another key, or one that something else used', () => {
