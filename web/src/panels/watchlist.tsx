@@ -31,13 +31,13 @@ function Changes({ row }: { row: WatchlistRow }) {
 const COLUMNS: readonly Column<WatchlistRow>[] = [
   { id: 'symbol', title: 'Symbol', width: '138px', cell: (row) => <InstrumentName id={row.instrument} /> },
   { id: 'last', title: 'Last', width: '100px', cell: (row) => <Last row={row} /> },
-  { id: 'change', title: 'Session / 24 h', width: '92px', cell: (row) => <Changes row={row} /> },
+  { id: 'change', title: 'Session / 24 h', width: '96px', cell: (row) => <Changes row={row} /> },
   { id: 'spark', title: 'Last minutes', width: '80px', hide: 'm', cell: (row) => <Sparkline values={row.sparkline} label={`${row.symbol} price`} /> },
   {
     id: 'market',
     title: 'Spread / volume',
     hint: 'Spread in percent of the mid price; volume traded since the session began, in the quote currency',
-    width: '100px',
+    width: '102px',
     align: 'right',
     hide: 's',
     cell: (row) => (
@@ -47,7 +47,7 @@ const COLUMNS: readonly Column<WatchlistRow>[] = [
       </span>
     ),
   },
-  { id: 'age', title: 'Age', width: '78px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent="no data yet" /> },
+  { id: 'age', title: 'Age', width: '74px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent="no data yet" /> },
   {
     id: 'position',
     title: 'Position',
