@@ -29,10 +29,10 @@ function Changes({ row }: { row: WatchlistRow }) {
 }
 
 const COLUMNS: readonly Column<WatchlistRow>[] = [
-  { id: 'symbol', title: 'Symbol', width: '138px', cell: (row) => <InstrumentName id={row.instrument} /> },
-  { id: 'last', title: 'Last', width: '100px', cell: (row) => <Last row={row} /> },
-  { id: 'change', title: 'Session / 24 h', width: '96px', cell: (row) => <Changes row={row} /> },
-  { id: 'spark', title: 'Last minutes', width: '80px', hide: 'm', cell: (row) => <Sparkline values={row.sparkline} label={`${row.symbol} price`} /> },
+  { id: 'symbol', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
+  { id: 'last', title: 'Last', width: '96px', cell: (row) => <Last row={row} /> },
+  { id: 'change', title: 'Session / 24 h', width: '92px', cell: (row) => <Changes row={row} /> },
+  { id: 'spark', title: 'Last minutes', width: '72px', hide: 'n', cell: (row) => <Sparkline values={row.sparkline} label={`${row.symbol} price`} /> },
   {
     id: 'market',
     title: 'Spread / volume',
@@ -47,7 +47,7 @@ const COLUMNS: readonly Column<WatchlistRow>[] = [
       </span>
     ),
   },
-  { id: 'age', title: 'Age', width: '74px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent="no data yet" /> },
+  { id: 'age', title: 'Age', width: '66px', align: 'right', cell: (row) => <AgeOf us={row.recv_ts} absent="no data yet" /> },
   {
     id: 'position',
     title: 'Position',

@@ -9,7 +9,7 @@ export interface Column<T> {
   width?: string
   align?: 'right'
   /** Leaves out the column in panels narrower than small, medium, large, extra large. */
-  hide?: 's' | 'm' | 'l' | 'x'
+  hide?: 's' | 'n' | 'm' | 'l' | 'x'
   cell: (row: T) => ReactNode
 }
 
