@@ -63,11 +63,17 @@ def test_a_session_command_without_a_desk_says_how_to_start_one(tmp_path: Path) 
 
 def test_the_doctor_finds_a_free_folder_well_and_a_used_one_not(desk: DeskProcess, tmp_path: Path) -> None:
     closed = ("--venue-url", "binance=ws://127.0.0.1:9,http://127.0.0.1:9", "--port", "0", "--json")
-    findings = answer("doctor", "--data-dir", str(tmp_path / "new"), *closed, folder=tmp_path)
+    new = tmp_path / "new"
+    without = answer("doctor", "--data-dir", str(new), *closed, folder=tmp_path)
+    assert not new.exists(), "the doctor makes no folder"
+    new.mkdir()
+    findings = answer("doctor", "--data-dir", str(new), *closed, folder=tmp_path)
     well = {finding["name"]: finding["is_well"] for finding in findings}
     assert well == {
         "Python": True, "dashboard": True, "port": True, "data folder": True, "store": True, "live exchange": False
     }  # fmt: skip
+    del well["store"]
+    assert {finding["name"]: finding["is_well"] for finding in without} == well
     used = say("doctor", "--data-dir", str(desk.data_dir), *closed, folder=tmp_path)
     assert used.returncode == 1
     assert "is used by another papertape desk" in used.stdout
