@@ -9,12 +9,12 @@ const COLUMNS: readonly Column<SignalFired>[] = [
   { id: 'at', title: 'Time', width: '108px', cell: (row) => <At us={row.ts} /> },
   { id: 'section', title: 'Section', width: '98px', cell: (row) => <SectionChip section={row.section} /> },
   { id: 'instrument', title: 'Symbol', width: '128px', cell: (row) => <InstrumentName id={row.instrument} /> },
-  { id: 'side', title: 'Side', width: '52px', hide: 'l', cell: (row) => row.side ?? <Missing reason="no order" /> },
+  { id: 'side', title: 'Side', width: '52px', hide: 'n', cell: (row) => row.side ?? <Missing reason="no order" /> },
   { id: 'price', title: 'Price', width: '86px', align: 'right', hide: 'l', cell: (row) => (row.price === null ? <Missing reason="no price then" /> : price(row.price)) },
   {
     id: 'outcome',
     title: 'Outcome',
-    width: '22%',
+    width: '17%',
     cell: (row) => (
       <span className={`wrap-2 ${row.outcome === 'accepted' ? 'is-up' : 'is-warn'}`} title={`${outcomeWords(row.outcome, row.reason)} (${row.outcome})`}>
         {outcomeWords(row.outcome, row.reason)}
