@@ -1,11 +1,13 @@
-"""How a feed's connection is doing."""
+"""How a feed's connection is doing, and whom it tells."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 import msgspec
 
+from papertape.model.entries import MarketEvent
 from papertape.model.instrument import InstrumentId
 
 FeedState = Literal["connecting", "live", "reconnecting", "ended", "failed", "closed"]
@@ -26,3 +28,13 @@ class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
     gaps: int = 0
     subscribed: frozenset[InstrumentId] = frozenset()
     clock_offset_us: int = 0
+
+
+class FeedListener(Protocol):
+    """What a subscription calls, on the event loop, synchronously, once per received burst."""
+
+    def on_events(self, events: Sequence[MarketEvent]) -> None:
+        """Take a burst of decoded market events in the order they were received."""
+
+    def on_status(self, status: FeedStatus) -> None:
+        """Take a change of the connection: connected, acknowledged, lost, resumed, ended."""

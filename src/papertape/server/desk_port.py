@@ -7,21 +7,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from papertape.model.events import AnyEvent
 from papertape.model.instrument import Instrument
 from papertape.model.session import StartSession
 from papertape.model.tables import Table
 from papertape.model.views import BarView, FeedView, HealthView, SessionView, SystemView
-
-
-class Outlet(Protocol):
-    """Who is told what became durable; called on the event loop, never blocks."""
-
-    def facts_published(self, session_id: str, epoch: str, events: Sequence[AnyEvent]) -> None:
-        """Take facts that became durable, in order; `Desk.position` and `Desk.head` already include them."""
-
-    def session_changed(self, session_id: str) -> None:
-        """Take note that a session's lifecycle or flags changed."""
 
 
 class StrategyListing(Protocol):

@@ -6,18 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from papertape.model.entries import MarketEvent
-from papertape.model.feed import FeedStatus
+from papertape.model.feed import FeedListener, FeedStatus
 from papertape.model.instrument import Instrument, InstrumentId
-
-
-class FeedListener(Protocol):
-    """What a subscription calls, on the event loop, synchronously, once per received burst."""
-
-    def on_events(self, events: Sequence[MarketEvent]) -> None:
-        """Take a burst of decoded market events in the order they were received."""
-
-    def on_status(self, status: FeedStatus) -> None:
-        """Take a change of the connection: connected, acknowledged, lost, resumed, ended."""
 
 
 class Subscription(Protocol):

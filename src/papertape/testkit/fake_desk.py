@@ -16,7 +16,7 @@ from papertape.model.instrument import Instrument
 from papertape.model.session import StartSession
 from papertape.model.tables import TABLE_OF, Table
 from papertape.model.views import BarView, FeedView, HealthView, SessionView, StoreStatus, SystemView
-from papertape.server.desk_port import Outlet
+from papertape.session.outlet import Outlet
 from papertape.testkit.facts import fact
 from papertape.wire.http import StrategyView
 

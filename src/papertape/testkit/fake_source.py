@@ -9,9 +9,8 @@ import msgspec
 
 from papertape.errors import Unavailable
 from papertape.model.entries import MarketEvent
-from papertape.model.feed import FeedState, FeedStatus
+from papertape.model.feed import FeedListener, FeedState, FeedStatus
 from papertape.model.instrument import Instrument, InstrumentId
-from papertape.session.source import FeedListener
 
 
 def make_instrument(symbol: str = "BTCUSDT", *, is_perpetual: bool = True, venue: str = "FAKE") -> Instrument:

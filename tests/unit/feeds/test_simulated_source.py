@@ -11,9 +11,9 @@ import pytest
 from papertape.errors import Broken, Invalid, NotFound
 from papertape.feeds.simulated import SimulatedSource
 from papertape.model.entries import BookUpdate, MarketEvent, Quote, Ticker, Trade
-from papertape.model.feed import FeedStatus
+from papertape.model.feed import FeedListener, FeedStatus
 from papertape.model.instrument import Instrument
-from papertape.session.source import FeedListener, MarketSource
+from papertape.session.source import MarketSource
 
 START_TS = 1_760_000_000_000_000
 SECOND = 1_000_000

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from papertape.server.desk_port import DeskPort
-from papertape.server.desk_port import Outlet as ServerOutlet
 from papertape.server.hub import StreamHub
 from papertape.session.desk import Desk
 from papertape.session.outlet import Outlet
@@ -20,4 +19,4 @@ def test_the_fake_desk_has_every_method_of_the_real_one_that_the_server_uses() -
     names = {name for name in vars(DeskPort) if not name.startswith("_")}
     assert names <= set(dir(FakeDesk()))
     assert names - {"library", "started_ts"} <= set(vars(Desk))
-    assert {name for name in vars(ServerOutlet) if not name.startswith("_")} <= set(vars(StreamHub))
+    assert {name for name in vars(Outlet) if not name.startswith("_")} <= set(vars(StreamHub))

@@ -86,8 +86,8 @@ export function WatchlistPanel() {
   const sorted = useMemo(() => [...rows].sort((a, b) => a.instrument.localeCompare(b.instrument)), [rows])
   const chooseSymbol = (row: WatchlistRow) => {
     const instance = instances.find((one) => one.instrument === row.instrument && one.strategy === chosen?.strategy)
-    const any = instance ?? instances.find((one) => one.instrument === row.instrument)
-    if (any) choose(sessionId, any.key)
+    const shown = instance ?? instances.find((one) => one.instrument === row.instrument)
+    if (shown) choose(sessionId, shown.key)
   }
   return (
     <Panel title="Symbol Watchlist" testId="panel-watchlist" note={isLoaded ? counted(rows.length, 'symbol') : 'loading'}>

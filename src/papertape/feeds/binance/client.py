@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from papertape.errors import PapertapeError, Unavailable
 from papertape.feeds.binance.connection import Timing, VenueConnection
@@ -17,7 +17,7 @@ from papertape.feeds.binance.streams import BOOK_AND_TRADES, STATISTICS
 from papertape.feeds.binance.subscription import BinanceSubscription
 from papertape.feeds.binance.venue_rest import VenueRest
 from papertape.model.entries import MarketEvent
-from papertape.model.feed import FeedStatus
+from papertape.model.feed import FeedListener
 from papertape.model.instrument import Instrument, InstrumentId
 
 _HISTORY_BARS = 120
@@ -30,16 +30,6 @@ _HISTORY_FRESH_US = 60 * 1_000_000
 class _LastPrint(NamedTuple):
     trade_id: int
     at: int
-
-
-class Listener(Protocol):
-    """What a subscription calls; `session.source.FeedListener`."""
-
-    def on_events(self, events: Sequence[MarketEvent]) -> None:
-        """Take a burst of events."""
-
-    def on_status(self, status: FeedStatus) -> None:
-        """Take a change of the connection."""
 
 
 class BinanceSource:
@@ -105,7 +95,7 @@ class BinanceSource:
         parts = await asyncio.gather(*(self._history_of(instrument, calls) for instrument in instruments))
         return sorted((event for part in parts for event in part), key=attrgetter("ts"))
 
-    async def subscribe(self, instruments: Sequence[Instrument], listener: Listener) -> BinanceSubscription:
+    async def subscribe(self, instruments: Sequence[Instrument], listener: FeedListener) -> BinanceSubscription:
         """Ask for trades, quotes, books and statistics; the subscription's status tells what is acknowledged."""
         hubs = {market: self._hub(market) for market in {_market_of(instrument) for instrument in instruments}}
         subscription = BinanceSubscription(instruments, listener, list(hubs.values()))

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from papertape.errors import PapertapeError
 from papertape.feeds.binance.hub import MarketHub
 from papertape.feeds.binance.route import Route
 from papertape.model.entries import MarketEvent
-from papertape.model.feed import FeedState, FeedStatus
+from papertape.model.feed import FeedListener, FeedState, FeedStatus
 from papertape.model.instrument import Instrument
 
 _WORST_FIRST: tuple[FeedState, ...] = ("failed", "reconnecting", "connecting", "live")
 
 
-class Listener(Protocol):
-    """What a subscription calls; `session.source.FeedListener`."""
-
-    def on_events(self, events: Sequence[MarketEvent]) -> None:
-        """Take a burst of events."""
-
-    def on_status(self, status: FeedStatus) -> None:
-        """Take a change of the connection."""
-
-
 class BinanceSubscription:
     """Delivers one session's instruments. Counters of frames and errors are those of the shared connections."""
 
-    def __init__(self, instruments: Sequence[Instrument], listener: Listener, hubs: Sequence[MarketHub]) -> None:
+    def __init__(self, instruments: Sequence[Instrument], listener: FeedListener, hubs: Sequence[MarketHub]) -> None:
         self.ids = frozenset(instrument.id for instrument in instruments)
         self._instruments = tuple(instruments)
         self._listener = listener

@@ -6,7 +6,6 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -17,22 +16,12 @@ from papertape.feeds.recorded.parquet import ParquetRecording
 from papertape.feeds.recorded.recording import FrameRecording, Moment, Recording, Tally
 from papertape.feeds.recorded.warmup import Prepared, prepare
 from papertape.model.entries import MarketEvent
-from papertape.model.feed import FeedState, FeedStatus
+from papertape.model.feed import FeedListener, FeedState, FeedStatus
 from papertape.model.instrument import Instrument, InstrumentId
 
 # Below this the event loop's own timer is coarser than the gaps between frames.
 _SHORTEST_WAIT_S = 0.002
 _LONGEST_BURST = 500
-
-
-class Listener(Protocol):
-    """What a subscription calls; `session.source.FeedListener`."""
-
-    def on_events(self, events: Sequence[MarketEvent]) -> None:
-        """Take a burst of events."""
-
-    def on_status(self, status: FeedStatus) -> None:
-        """Take a change of the connection."""
 
 
 class RecordedSource:
@@ -87,7 +76,7 @@ class RecordedSource:
         now = self._clock()
         return [msgspec.structs.replace(event, recv_ts=now) for event in prepared.history]
 
-    async def subscribe(self, instruments: Sequence[Instrument], listener: Listener) -> RecordedSubscription:
+    async def subscribe(self, instruments: Sequence[Instrument], listener: FeedListener) -> RecordedSubscription:
         """Start playing what follows the warm-up; the subscription's last status is `ended`."""
         resume_after, self._resume_after = self._resume_after, None
         prepared = None if resume_after is not None else self._prepared.pop(_key(instruments), None)
@@ -124,7 +113,7 @@ class RecordedSubscription:
         self,
         prepared: Prepared,
         instruments: Sequence[Instrument],
-        listener: Listener,
+        listener: FeedListener,
         speed: float,
         clock: Callable[[], int],
     ) -> None:

@@ -12,8 +12,9 @@ from papertape.feeds.simulated.coins import COINS, VENUE, Coin
 from papertape.feeds.simulated.episodes import STEP_US, STEPS_PER_S
 from papertape.feeds.simulated.market import CoinMarket, by_time
 from papertape.feeds.simulated.origin import MarketOrigin
-from papertape.feeds.simulated.subscription import Listener, SimulatedSubscription
+from papertape.feeds.simulated.subscription import SimulatedSubscription
 from papertape.model.entries import MarketEvent, Trade
+from papertape.model.feed import FeedListener
 from papertape.model.instrument import Instrument, InstrumentId
 
 BURST_S = 0.08
@@ -98,7 +99,7 @@ class SimulatedSource:
         ts = self._now_ts()
         return events + [event for market in markets for event in market.picture(ids, ts)]
 
-    async def subscribe(self, instruments: Sequence[Instrument], listener: Listener) -> SimulatedSubscription:
+    async def subscribe(self, instruments: Sequence[Instrument], listener: FeedListener) -> SimulatedSubscription:
         """Start delivering a burst about every 80 ms; the first is book, quote and ticker of every instrument.
 
         Raises:

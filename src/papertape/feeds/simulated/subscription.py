@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import msgspec
 
 from papertape.errors import PapertapeError
 from papertape.model.entries import MarketEvent
-from papertape.model.feed import FeedState, FeedStatus
+from papertape.model.feed import FeedListener, FeedState, FeedStatus
 from papertape.model.instrument import InstrumentId
-
-
-class Listener(Protocol):
-    """What `session.source.FeedListener` asks for, as this feed calls it."""
-
-    def on_events(self, events: Sequence[MarketEvent]) -> None:
-        """Take a burst of market events in order."""
-
-    def on_status(self, status: FeedStatus) -> None:
-        """Take a change of the connection."""
 
 
 class SimulatedSubscription:
     """What one session hears of the market. The market does not know how many there are."""
 
     def __init__(
-        self, instruments: frozenset[InstrumentId], listener: Listener, detach: Callable[[SimulatedSubscription], None]
+        self,
+        instruments: frozenset[InstrumentId],
+        listener: FeedListener,
+        detach: Callable[[SimulatedSubscription], None],
     ) -> None:
         """Take note of what is wanted; the first burst is a picture of it, and acknowledges."""
         self.instruments = instruments
