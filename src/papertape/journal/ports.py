@@ -9,18 +9,24 @@ import msgspec
 
 from papertape.model.entries import Batch
 from papertape.model.events import AnyEvent
+from papertape.model.samples import Samples
 from papertape.model.session import SessionId, SessionRow
 from papertape.model.tables import Table
+from papertape.model.views import MirrorStatus
 from papertape.model.views import StoreStatus as StoreStatus
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes durable together: a batch of entries and the facts they caused. Either part may be empty."""
+    """What becomes durable together: a batch of entries, the facts and samples they caused, the session's row.
+
+    Every part may be empty.
+    """
 
     session_id: SessionId
     batch: Batch | None
     events: tuple[AnyEvent, ...] = ()
     row: SessionRow | None = None
+    samples: Samples | None = None
 
 
 class Appender(Protocol):
@@ -42,6 +48,20 @@ class Appender(Protocol):
 
     def status(self) -> StoreStatus:
         """Return how the store is doing now."""
+
+
+class Mirror(Protocol):
+    """A copy of what the journal holds in another database, for research; the journal never waits for it."""
+
+    def status(self) -> MirrorStatus:
+        """Return how the copy is doing, as of the last look at it; cheap, from any thread."""
+
+    def resume_suspended(self) -> list[str]:
+        """Let the database go on with the tables it has suspended and return their names; blocks.
+
+        Raises:
+            Unavailable: the database does not answer, or refuses; the message says why and what to do.
+        """
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):

@@ -263,8 +263,50 @@ class FeedView(msgspec.Struct, frozen=True, kw_only=True):
     status: FeedStatus | None = None
 
 
+class MirroredTable(msgspec.Struct, frozen=True, kw_only=True):
+    """One table of the copy: `unapplied` transactions are acknowledged there and not visible to its readers yet."""
+
+    table: str
+    rows: int
+    unapplied: int
+    is_suspended: bool
+    memory_pressure: int
+    disk_bytes: int
+    error: str | None
+
+
+MirrorState = Literal["connecting", "live", "behind", "unreachable", "refused", "suspended"]
+
+
+class MirrorStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the copy in another database is doing; `detail` is a full sentence with the next step. Our clock, µs UTC.
+
+    `waiting_rows` of the journal are not acknowledged yet, the oldest since `waiting_since`. `lag_ms` is from commit
+    to acknowledged, `visible_lag_ms` from commit to visible to readers, each the worst of the last 60 s. Retried for
+    ever: `unreachable`; until something is changed by hand: `refused` (password, a type that differs).
+    """
+
+    driver: Literal["questdb"]
+    location: str
+    state: MirrorState
+    is_healthy: bool
+    detail: str
+    last_error: str | None
+    version: str | None
+    last_acknowledged_ts: int | None
+    waiting_rows: int
+    waiting_since: int | None
+    rows_total: int
+    lag_ms: float
+    visible_lag_ms: float
+    tables: tuple[MirroredTable, ...]
+
+
 class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How the store is doing. Times: our clock, microseconds UTC. `lag_ms`: commit to durable, worst of last 5 s."""
+    """How the store is doing. Times: our clock, microseconds UTC. `lag_ms`: commit to durable, worst of last 5 s.
+
+    `mirror` is None where no copy for research was asked for.
+    """
 
     driver: str
     location: str
@@ -275,6 +317,7 @@ class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
     queue_length: int
     lag_ms: float
     detail: str
+    mirror: MirrorStatus | None = None
 
 
 class HealthView(msgspec.Struct, frozen=True, kw_only=True):

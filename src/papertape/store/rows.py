@@ -10,17 +10,20 @@ import msgspec
 from papertape.errors import Broken, Invalid
 from papertape.journal.ports import Commit
 from papertape.model.entries import Batch, Entry
-from papertape.model.tables import SESSIONS, TABLE_OF, TAPE, Table, TapeRow
+from papertape.model.samples import Samples
+from papertape.model.tables import SAMPLES, SESSIONS, TABLE_OF, TAPE, SampleRow, Table, TapeRow
 from papertape.store.schema import CODECS, Scalar
 
 Row = tuple[Scalar, ...]
 
+_encode_samples = msgspec.msgpack.Encoder().encode
+_decode_samples = msgspec.msgpack.Decoder(Samples).decode
 _encode_entries = msgspec.msgpack.Encoder().encode
 _decode_entries = msgspec.msgpack.Decoder(tuple[Entry, ...]).decode
 
 
 def rows_of(commit: Commit) -> list[tuple[Table, Row]]:
-    """Return the rows of a commit: the tape's, the facts', the session's.
+    """Return the rows of a commit: the tape's, the facts', the session's, the samples'.
 
     Raises:
         Broken: something in it cannot be encoded.
@@ -44,6 +47,8 @@ def _tables_of(commit: Commit) -> Iterator[tuple[Table, msgspec.Struct]]:
         yield TABLE_OF[type(event)], event
     if commit.row is not None:
         yield SESSIONS, commit.row
+    if commit.samples is not None:
+        yield SAMPLES, _sample_row(commit.session_id, commit.samples)
 
 
 def _tape_row(session_id: str, batch: Batch) -> TapeRow:
@@ -54,6 +59,28 @@ def _tape_row(session_id: str, batch: Batch) -> TapeRow:
         is_warmup=batch.is_warmup,
         payload=_encode_entries(batch.entries),
     )
+
+
+def _sample_row(session_id: str, samples: Samples) -> SampleRow:
+    return SampleRow(
+        session_id=session_id, entry_seq=samples.entry_seq, ts=samples.ts, payload=_encode_samples(samples)
+    )
+
+
+def samples_of(row: SampleRow) -> Samples:
+    """Return the samples of a stored row.
+
+    Raises:
+        Broken: the payload cannot be decoded.
+    """
+    try:
+        return _decode_samples(row.payload)
+    except ValueError as error:
+        raise Broken(
+            f"The samples of entry {row.entry_seq} of session {row.session_id} cannot be read ({error}); expected "
+            "them as papertape wrote them. Restore the database from a copy; the tape itself is not concerned.",
+            code="store.undecodable_samples",
+        ) from error
 
 
 def size_of(rows: Sequence[tuple[Table, Row]]) -> int:

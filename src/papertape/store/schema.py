@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType, inspect
 
 from papertape.errors import Broken
-from papertape.model.tables import TABLES, Table
+from papertape.model.tables import MARKET_TABLES, TABLES, Table
 
 Logical = Literal["integer", "real", "text", "boolean", "bytes", "decimal", "json"]
 """How a column is meant; each engine chooses how it stores it. `json` holds nested structs, tuples and dicts."""
@@ -119,12 +119,15 @@ def _column(field: inspect.Field) -> Column:
     return Column(name=field.name, logical=logical, is_nullable=is_nullable, choices=choices, neutral=neutral)
 
 
+_SESSION_COLUMN = (Column(name="session_id", logical="text", is_nullable=False),)
+
+
 def columns_of(table: Table) -> tuple[Column, ...]:
-    """Return the columns of a table in stored order; `session_id` is always the first."""
+    """Return the columns of a table in stored order; `session_id` is the first where the table has it."""
     kind = inspect.type_info(table.record)
     fields = kind.fields if isinstance(kind, inspect.StructType) else ()
     columns = tuple(_column(field) for field in fields if field.name != "session_id")
-    return (Column(name="session_id", logical="text", is_nullable=False), *columns)
+    return (*_SESSION_COLUMN, *columns) if table.is_per_session else columns
 
 
 def describe_tables(tables: Iterable[Table] = TABLES) -> tuple[TableShape, ...]:
@@ -148,12 +151,16 @@ class RowCodec:
         self.table = table
         self.columns = columns_of(table)
         self._has_session_field = "session_id" in table.record.__struct_fields__
-        self._encoders = tuple((column.name, _ENCODERS.get(column.logical)) for column in self.columns[1:])
-        self._decoders = tuple((column.name, _DECODERS.get(column.logical)) for column in self.columns[1:])
+        self._prefix = 1 if table.is_per_session else 0
+        fields = self.columns[self._prefix :]
+        self._encoders = tuple((column.name, _ENCODERS.get(column.logical)) for column in fields)
+        self._decoders = tuple((column.name, _DECODERS.get(column.logical)) for column in fields)
 
     def encode(self, session_id: str, record: msgspec.Struct) -> tuple[Scalar, ...]:
-        """Return the row of a record of `session_id`."""
-        row: list[Scalar] = [session_id]
+        """Return the row of a record of `session_id`, which a table that is not per session leaves out."""
+        row: list[Scalar] = []
+        if self.table.is_per_session:
+            row.append(session_id)
         for name, encoder in self._encoders:
             value = getattr(record, name)
             row.append(value if encoder is None or value is None else encoder(value))
@@ -168,7 +175,7 @@ class RowCodec:
         try:
             fields = {
                 name: value if decoder is None or value is None else decoder(value)
-                for (name, decoder), value in zip(self._decoders, row[1:], strict=True)
+                for (name, decoder), value in zip(self._decoders, row[self._prefix :], strict=True)
             }
             if self._has_session_field:
                 fields["session_id"] = row[0]
@@ -186,4 +193,4 @@ class RowCodec:
         )
 
 
-CODECS: dict[str, RowCodec] = {table.name: RowCodec(table) for table in TABLES}
+CODECS: dict[str, RowCodec] = {table.name: RowCodec(table) for table in (*TABLES, *MARKET_TABLES)}

@@ -11,7 +11,7 @@ import pytest
 from papertape.errors import Broken
 from papertape.model.entries import Side
 from papertape.model.events import ConditionReading
-from papertape.model.tables import SIGNALS, TABLES, Table
+from papertape.model.tables import MARKET_TABLES, SIGNALS, TABLES, Table
 from papertape.store import open_folder, open_store
 from papertape.store.schema import CODECS, RowCodec, columns_of
 from papertape.store.sqlite_sql import create_table_sql, insert_sql, select_sql
@@ -198,9 +198,9 @@ def test_every_neutral_default_gives_old_rows_that_decode(tmp_path: Path) -> Non
     assert [RowCodec(after).decode(row) for row in rows] == [expected]
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_session_id_is_the_first_column_of_every_table(table: Table) -> None:
+@pytest.mark.parametrize("table", [*TABLES, *MARKET_TABLES], ids=lambda table: table.name)
+def test_the_columns_are_the_fields_and_session_id_comes_first(table: Table) -> None:
     names = [column.name for column in columns_of(table)]
-    assert names[0] == "session_id"
-    assert sorted(names[1:]) == sorted(set(table.record.__struct_fields__) - {"session_id"})
+    assert (names[0] == "session_id") is table.is_per_session
+    assert set(names) == set(table.record.__struct_fields__) | ({"session_id"} if table.is_per_session else set())
     assert CODECS[table.name].columns == columns_of(table)

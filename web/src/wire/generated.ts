@@ -392,6 +392,41 @@ export interface LastTransition {
   reason: string
 }
 
+/**
+ * How the copy in another database is doing; `detail` is a full sentence with the next step. Our clock, µs UTC.
+ *
+ * `waiting_rows` of the journal are not acknowledged yet, the oldest since `waiting_since`. `lag_ms` is from commit
+ * to acknowledged, `visible_lag_ms` from commit to visible to readers, each the worst of the last 60 s. Retried for
+ * ever: `unreachable`; until something is changed by hand: `refused` (password, a type that differs).
+ */
+export interface MirrorStatus {
+  driver: "questdb"
+  location: string
+  state: "behind" | "connecting" | "live" | "refused" | "suspended" | "unreachable"
+  is_healthy: boolean
+  detail: string
+  last_error: string | null
+  version: string | null
+  last_acknowledged_ts: number | null
+  waiting_rows: number
+  waiting_since: number | null
+  rows_total: number
+  lag_ms: number
+  visible_lag_ms: number
+  tables: MirroredTable[]
+}
+
+/** One table of the copy: `unapplied` transactions are acknowledged there and not visible to its readers yet. */
+export interface MirroredTable {
+  table: string
+  rows: number
+  unapplied: number
+  is_suspended: boolean
+  memory_pressure: number
+  disk_bytes: number
+  error: string | null
+}
+
 /** An open position at the price it would close at now. */
 export interface OpenPosition {
   position_id: string
@@ -689,7 +724,11 @@ export interface StopRequest {
   close_positions?: boolean
 }
 
-/** How the store is doing. Times: our clock, microseconds UTC. `lag_ms`: commit to durable, worst of last 5 s. */
+/**
+ * How the store is doing. Times: our clock, microseconds UTC. `lag_ms`: commit to durable, worst of last 5 s.
+ *
+ * `mirror` is None where no copy for research was asked for.
+ */
 export interface StoreStatus {
   driver: string
   location: string
@@ -700,6 +739,7 @@ export interface StoreStatus {
   queue_length: number
   lag_ms: number
   detail: string
+  mirror: MirrorStatus | null
 }
 
 /** A strategy definition as YAML or JSON text. */
