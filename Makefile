@@ -59,6 +59,8 @@ lock: .setup/uv/ready ## Resolve the dependencies again (UPGRADE=1: to the newes
 	$(COMPILE) pyproject.toml -o requirements.txt
 	$(COMPILE) pyproject.toml --group dev -o requirements-dev.txt
 	$(COMPILE) --group setup -o requirements-setup.txt
+	$(COMPILE) --group java25 -o requirements-java25.txt
+	$(COMPILE) --group java17 -o requirements-java17.txt
 	cd web && npm install --package-lock-only --no-audit --no-fund
 
 clean: ## Remove everything that can be made again, except what sessions wrote

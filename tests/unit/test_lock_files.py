@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON_LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-setup.txt")
+PYTHON_LOCKS = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-setup.txt",
+    "requirements-java25.txt",
+    "requirements-java17.txt",
+)
 
 
 def _pinned(lock: str) -> list[str]:
