@@ -6,21 +6,20 @@ The journal answers it with SQLite and its sealed segments; a copy in QuestDB an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from papertape.journal.ports import Filter
-from papertape.model.events import SignalFired
 from papertape.model.instrument import InstrumentId
-from papertape.model.market_rows import IndicatorValueRow, QuoteRow
+from papertape.model.market_rows import IndicatorValueRow
+from papertape.model.market_rows import SignalInContext as SignalInContext
 from papertape.model.session import SessionId
 from papertape.model.tables import Table
 from papertape.model.views import BarView
+from papertape.model.views import Source as Source
 
 T = TypeVar("T")
-
-Source = Literal["journal", "questdb"]
 
 
 class Found(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -36,13 +35,6 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
     start_ts: int | None = None
     end_ts: int | None = None
-
-
-class SignalInContext(msgspec.Struct, frozen=True, kw_only=True):
-    """A signal and the newest quote of its instrument at that moment, None when there was none yet."""
-
-    signal: SignalFired
-    quote: QuoteRow | None
 
 
 class Research(Protocol):

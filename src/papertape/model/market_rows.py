@@ -1,6 +1,6 @@
 """The market data of a session as rows for research: prices and sizes in units of the instrument, not scaled.
 
-A float64 holds every scaled integer below 2**53 exactly enough to be turned back, so nothing is lost on the way.
+A float64 holds every scaled integer below 10**15 exactly enough to be turned back, so nothing is lost on the way.
 `series` is the one key of a row's series, its parts joined by `|`, so that the newest row of each series is quick to
 find. Times are microseconds UTC.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from papertape.model.entries import Side
+from papertape.model.events import SignalFired
 from papertape.model.instrument import InstrumentId
 
 
@@ -77,3 +78,10 @@ class IndicatorValueRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     indicator: str
     value: float | None
     reason: str | None
+
+
+class SignalInContext(msgspec.Struct, frozen=True, kw_only=True):
+    """A signal and the newest quote of its instrument at that moment, None when there was none yet."""
+
+    signal: SignalFired
+    quote: QuoteRow | None

@@ -263,6 +263,10 @@ class FeedView(msgspec.Struct, frozen=True, kw_only=True):
     status: FeedStatus | None = None
 
 
+Source = Literal["journal", "questdb"]
+"""Where what is shown of the past was read."""
+
+
 class MirroredTable(msgspec.Struct, frozen=True, kw_only=True):
     """One table of the copy: `unapplied` transactions are acknowledged there and not visible to its readers yet."""
 

@@ -15,6 +15,7 @@ import msgspec
 from papertape.model import events, views
 from papertape.model.feed import FeedStatus
 from papertape.model.instrument import Instrument
+from papertape.model.market_rows import IndicatorValueRow, SignalInContext
 from papertape.model.session import SessionRow, StartSession
 from papertape.wire import http, stream
 from papertape.wire.asyncapi import asyncapi
@@ -57,6 +58,9 @@ OUTPUTS: tuple[type[msgspec.Struct], ...] = (
     http.Validation,
     http.IndicatorKindView,
     http.Connections,
+    http.Resumed,
+    IndicatorValueRow,
+    SignalInContext,
     CloseCode,
 )
 

@@ -8,7 +8,15 @@ import msgspec
 
 from papertape.model.entries import Lifecycle
 from papertape.model.session import SessionId
-from papertape.model.views import EquityView, InstanceView, PreflightView, SessionView, WatchlistRow
+from papertape.model.views import (
+    EquityView,
+    InstanceView,
+    PreflightView,
+    SessionView,
+    Source,
+    StoreStatus,
+    WatchlistRow,
+)
 from papertape.wire.stream import PreviousClose
 
 T = TypeVar("T")
@@ -16,12 +24,17 @@ Transport = Literal["websocket", "sse", "poll"]
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """A list and the position it is true at. `next_after` is the cursor of the following page, None at the end."""
+    """A list and the position it is true at. `next_after` is the cursor of the following page, None at the end.
+
+    `source` is where the items were read; `note` says why not from the configured place, None when all is as asked.
+    """
 
     epoch: str
     seq: int
     items: list[T]
     next_after: int | None = None
+    source: Source = "journal"
+    note: str | None = None
 
 
 class Listing(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -67,6 +80,13 @@ class DashboardSummary(msgspec.Struct, frozen=True, kw_only=True):
     watchlist: list[WatchlistRow]
     instances_by_state: dict[str, int]
     open_positions: int
+
+
+class Resumed(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tables of the copy go on after they were suspended, and how the store is doing now."""
+
+    tables: list[str]
+    store: StoreStatus
 
 
 class StopRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

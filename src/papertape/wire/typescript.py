@@ -19,12 +19,17 @@ _HEAD = """\
 /** An exact decimal number as text. */
 export type DecimalText = string
 
-/** A list and the position it is true at; `next_after` is the cursor of the following page. */
+/**
+ * A list and the position it is true at; `next_after` is the cursor of the following page. `source` is where the items
+ * were read; `note` says why not from the configured place.
+ */
 export interface Page<T> {
   epoch: string
   seq: number
   items: T[]
   next_after: number | null
+  source: Source
+  note: string | null
 }
 
 /** A list without a position. */
@@ -48,6 +53,8 @@ _NAMED_LITERALS: dict[str, Any] = {
     "Mode": session.Mode,
     "CheckStatus": views.CheckStatus,
     "StageName": views.StageName,
+    "Source": views.Source,
+    "MirrorState": views.MirrorState,
 }
 _NAME_OF = {frozenset(get_args(literal)): name for name, literal in _NAMED_LITERALS.items()}
 

@@ -3,12 +3,17 @@
 /** An exact decimal number as text. */
 export type DecimalText = string
 
-/** A list and the position it is true at; `next_after` is the cursor of the following page. */
+/**
+ * A list and the position it is true at; `next_after` is the cursor of the following page. `source` is where the items
+ * were read; `note` says why not from the configured place.
+ */
 export interface Page<T> {
   epoch: string
   seq: number
   items: T[]
   next_after: number | null
+  source: Source
+  note: string | null
 }
 
 /** A list without a position. */
@@ -38,11 +43,15 @@ export type Trigger = "S1" | "O1" | "Z1" | "ZE1" | "E1" | "timeout" | "fill" | "
 
 export type InstrumentKind = "spot" | "perpetual"
 
-export type Mode = "PAPER" | "REPLAY" | "BACKTEST"
+export type Mode = "PAPER" | "RECORD" | "REPLAY" | "BACKTEST"
 
 export type CheckStatus = "ok" | "waiting" | "warning" | "failed"
 
 export type StageName = "venue" | "socket" | "decoder" | "journal" | "indicators" | "conditions" | "machine" | "broker" | "store" | "stream"
+
+export type Source = "journal" | "questdb"
+
+export type MirrorState = "connecting" | "live" | "behind" | "unreachable" | "refused" | "suspended"
 
 /** The account after a fill, in its currency: cash = initial capital + realised P&L before fees − fees. */
 export interface AccountChanged {
@@ -304,6 +313,23 @@ export interface IndicatorKindView {
   inputs: string[]
 }
 
+/**
+ * One indicator of one instance at the clock tick `entry_seq`: a value, or the reason why not.
+ *
+ * Series: session, strategy, instrument, indicator.
+ */
+export interface IndicatorValueRow {
+  session_id: string
+  entry_seq: number
+  ts: number
+  series: string
+  strategy: string
+  instrument: string
+  indicator: string
+  value: number | null
+  reason: string | null
+}
+
 /** One indicator of one instance: `value` is set, or `reason` says why not; warm-up is have / need in its unit. */
 export interface IndicatorView {
   key: string
@@ -402,7 +428,7 @@ export interface LastTransition {
 export interface MirrorStatus {
   driver: "questdb"
   location: string
-  state: "behind" | "connecting" | "live" | "refused" | "suspended" | "unreachable"
+  state: MirrorState
   is_healthy: boolean
   detail: string
   last_error: string | null
@@ -559,6 +585,27 @@ export interface Pub {
   prev: number | null
 }
 
+/** Best bid and ask as journalled under entry `seq`. Series: session, instrument. */
+export interface QuoteRow {
+  session_id: string
+  seq: number
+  ts: number
+  recv_ts: number
+  series: string
+  instrument: string
+  bid: number
+  bid_size: number
+  ask: number
+  ask_size: number
+  is_warmup: boolean
+}
+
+/** Which tables of the copy go on after they were suspended, and how the store is doing now. */
+export interface Resumed {
+  tables: string[]
+  store: StoreStatus
+}
+
 /** One section of one instance. `is_watched`: it can move the instance now; otherwise it is monitored only. */
 export interface SectionView {
   code: SectionCode
@@ -673,6 +720,12 @@ export interface SignalFired {
   trace: ConditionReading[]
 }
 
+/** A signal and the newest quote of its instrument at that moment, None when there was none yet. */
+export interface SignalInContext {
+  signal: SignalFired
+  quote: QuoteRow | null
+}
+
 /** The assumptions of the simulated venue; stored with the session. Latencies in microseconds, fees as fractions. */
 export interface SimulationProfile {
   name: "optimistic" | "pessimistic" | "standard"
@@ -709,7 +762,11 @@ export interface StageView {
   instruments: Check[]
 }
 
-/** The trader's request to start a session. Strategies by name; symbols as instrument ids or unambiguous symbols. */
+/**
+ * The trader's request to start a session. Strategies by name; symbols as instrument ids or unambiguous symbols.
+ *
+ * A session of mode RECORD has no strategies.
+ */
 export interface StartSession {
   strategies: string[]
   symbols: string[]
