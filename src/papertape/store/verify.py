@@ -25,6 +25,31 @@ class _LiveColumn(msgspec.Struct, frozen=True):
 _Live = dict[str, _LiveColumn]
 
 
+class TableChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies between live tables and their declaration.
+
+    `statements` would be run to migrate them; each of `problems` is a difference that only its reader can decide, with
+    the statements to run.
+    """
+
+    statements: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def compare_tables(connection: apsw.Connection, tables: Sequence[Table] = TABLES) -> TableChanges:
+    """Return what lies between the live tables and the declaration; nothing is changed."""
+    statements: list[str] = []
+    problems: list[str] = []
+    for table in tables:
+        live = _live_columns(connection, table)
+        needed, differences = _compare(connection, table, live) if live else ([create_table_sql(table)], [])
+        if differences:
+            problems.append(f"Table {table.name}: {'; '.join(differences)}. Run:\n{_rebuild_sql(table, live)}")
+        else:
+            statements.extend(needed)
+    return TableChanges(statements=tuple(statements), problems=tuple(problems))
+
+
 def verify_tables(connection: apsw.Connection, tables: Sequence[Table] = TABLES) -> list[str]:
     """Create missing tables, add missing columns, and return the statements that were run.
 
@@ -36,41 +61,25 @@ def verify_tables(connection: apsw.Connection, tables: Sequence[Table] = TABLES)
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        changes: list[str] = []
-        problems: list[str] = []
-        for table in tables:
-            _check_table(connection, table, changes, problems)
-        if problems:
-            raise Broken(_refusal(connection, problems), code="store.schema_differs")
+        changes = compare_tables(connection, tables)
+        if changes.problems:
+            raise Broken(_refusal(connection, changes.problems), code="store.schema_differs")
+        for statement in changes.statements:
+            connection.execute(statement)
         connection.execute("COMMIT")
-        return changes
+        return list(changes.statements)
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
 
 
-def _refusal(connection: apsw.Connection, problems: list[str]) -> str:
+def _refusal(connection: apsw.Connection, problems: Sequence[str]) -> str:
     listed = "\n".join(problems)
     return (
         f"The database {connection.filename} differs from what this version of papertape declares, and cannot be "
         "migrated without a decision of yours; nothing was changed. Make a copy of it, run the statements below, for "
         f"example with the sqlite3 program, and start again.\n{listed}"
     )
-
-
-def _check_table(connection: apsw.Connection, table: Table, changes: list[str], problems: list[str]) -> None:
-    live = _live_columns(connection, table)
-    if not live:
-        connection.execute(create_table_sql(table))
-        changes.append(create_table_sql(table))
-        return
-    statements, differences = _compare(connection, table, live)
-    if differences:
-        problems.append(f"Table {table.name}: {'; '.join(differences)}. Run:\n{_rebuild_sql(table, live)}")
-        return
-    for statement in statements:
-        connection.execute(statement)
-    changes.extend(statements)
 
 
 def _live_columns(connection: apsw.Connection, table: Table) -> _Live:
