@@ -14,7 +14,8 @@ from papertape.model.instrument import Instrument, InstrumentId
 SessionId = str
 """`exec_20251227_165822_fe61be26`: UTC date and time of creation, and eight hex digits."""
 
-Mode = Literal["PAPER", "REPLAY", "BACKTEST"]
+Mode = Literal["PAPER", "RECORD", "REPLAY", "BACKTEST"]
+"""`PAPER` trades at the simulated venue, `RECORD` keeps the market data and runs no strategy."""
 
 SESSION_ID = re.compile(r"^exec_\d{8}_\d{6}_[0-9a-f]{8}$")
 
@@ -62,7 +63,10 @@ class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StartSession(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The trader's request to start a session. Strategies by name; symbols as instrument ids or unambiguous symbols."""
+    """The trader's request to start a session. Strategies by name; symbols as instrument ids or unambiguous symbols.
+
+    A session of mode RECORD has no strategies.
+    """
 
     strategies: tuple[str, ...]
     symbols: tuple[str, ...]

@@ -45,7 +45,7 @@ def check_plan(plan: SessionPlan, now: int) -> list[Check]:
         checks.append(
             Check(
                 code="symbol.tradable",
-                label="Symbol can be traded by every strategy",
+                label="Symbol can be traded by every strategy" if definitions else "Symbol exists at the venue",
                 status="failed" if refused else "ok",
                 detail=(" ".join(refused) or f"{instrument.id} exists at {instrument.venue} ({instrument.kind})."),
                 instrument=instrument.id,
@@ -88,6 +88,8 @@ def _active(vitals: Vitals) -> Check:
     active = sum(view.is_active for view in vitals.instances)
     is_complete = active == vitals.expected_instances and not broken
     detail = f"{active} of {vitals.expected_instances} instances are active."
+    if not vitals.expected_instances and not vitals.instances:
+        detail = "This session records: it runs no strategy, and nothing trades."
     if broken:
         detail += f" {broken[0].key} is in ERROR: {broken[0].reason}"
     return Check(
@@ -181,6 +183,8 @@ def _calculated(vitals: Vitals, instrument: InstrumentId) -> Check:
     missing = [view for view in views if view.value is None]
     is_evaluated = instrument in vitals.evaluated
     detail = f"{len(known)} of {len(views)} indicators of {instrument} have a value."
+    if not views:
+        detail = f"No strategy asks for an indicator of {instrument}."
     if missing:
         detail += f" {missing[0].name}: {missing[0].reason}."
     if vitals.is_warming:

@@ -7,13 +7,16 @@ from decimal import Decimal
 
 from papertape.errors import Invalid, NotFound
 from papertape.model.instrument import Instrument
-from papertape.model.session import PROFILES, SessionPlan, StartSession, StrategyVersion
+from papertape.model.session import PROFILES, Mode, SessionPlan, StartSession, StrategyVersion
 from papertape.session.feeds import Feeds
 from papertape.session.library import Library
 
+LIVE_MODES: frozenset[Mode] = frozenset({"PAPER", "RECORD"})
+"""What a desk runs on a live market, and resumes."""
+
 
 async def make_plan(request: StartSession, feeds: Feeds, library: Library) -> SessionPlan:
-    """Return the plan of a paper session, with the exact versions of its strategies.
+    """Return the plan of a session on a live market, with the exact versions of its strategies.
 
     Raises:
         Invalid: the request is wrong; the path names the place.
@@ -24,11 +27,11 @@ async def make_plan(request: StartSession, feeds: Feeds, library: Library) -> Se
     strategies = tuple(_strategy(library, name, position) for position, name in enumerate(request.strategies))
     instruments = await feeds.resolve(request.feed, request.symbols)
     return SessionPlan(
-        mode="PAPER",
+        mode=request.mode,
         strategies=strategies,
         instruments=instruments,
         capital=request.capital,
-        currency=common_currency(instruments),
+        currency=instruments[0].quote if request.mode == "RECORD" else common_currency(instruments),
         profile=PROFILES[request.profile],
     )
 
@@ -69,15 +72,23 @@ def _strategy(library: Library, name: str, position: int) -> StrategyVersion:
 
 
 def _check_request(request: StartSession) -> None:
-    if request.mode != "PAPER":
+    if request.mode not in LIVE_MODES:
         raise Invalid(
             f"Sessions of mode {request.mode} are started with `papertape replay` or `papertape backtest`; "
-            "here the mode is PAPER.",
+            "here the mode is PAPER, or RECORD to keep market data without trading.",
             code="session.mode",
             path="mode",
         )
+    is_recording = request.mode == "RECORD"
+    if is_recording and request.strategies:
+        raise Invalid(
+            f"A session of mode RECORD runs no strategies, but {', '.join(request.strategies)} was chosen; leave the "
+            "strategies out, or start a session of mode PAPER.",
+            code="session.record_strategies",
+            path="strategies",
+        )
     for path, chosen in (("strategies", request.strategies), ("symbols", request.symbols)):
-        if not chosen:
+        if not chosen and not (is_recording and path == "strategies"):
             raise Invalid(f"No {path} were chosen; choose at least one.", code=f"session.no_{path}", path=path)
         if len(set(chosen)) != len(chosen):
             raise Invalid(f"The same of {path} was chosen twice; choose each once.", code="session.twice", path=path)

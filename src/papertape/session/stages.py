@@ -134,7 +134,7 @@ _DETAIL_OF: dict[StageName, Callable[[Vitals], str]] = {
         f"{sum(view.value is not None for view in vitals.indicators)} of {len(vitals.indicators)} have a value."
     ),
     "conditions": lambda vitals: f"Evaluated for {len(vitals.evaluated)} of {len(vitals.instruments)} symbols.",
-    "machine": _states,
+    "machine": lambda vitals: _states(vitals) or "No strategy runs in this session.",
     "broker": lambda _: "Orders and fills at the simulated venue.",
     "store": lambda vitals: f"{vitals.store.detail} Commit to disk {vitals.store.lag_ms:.1f} ms at worst.",
     "stream": lambda _: "Only what is durable is published.",
