@@ -15,7 +15,7 @@ from papertape import __version__
 from papertape.app.feeds import build_feeds
 from papertape.app.logs import open_log
 from papertape.app.settings import Settings
-from papertape.app.stores import wall_clock
+from papertape.app.stores import _FactsOnly, wall_clock
 from papertape.errors import PapertapeError
 from papertape.model.session import StartSession
 from papertape.server.app import create_app
@@ -102,6 +102,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
                 library=Library(StrategyFiles(folder.strategies)),
                 appender=store,
                 history=store,
+                research=_FactsOnly(store),
                 clock=wall_clock,
             )
             try:

@@ -16,9 +16,11 @@ from papertape.server.guard import Guard
 from papertape.server.http.desk_routes import desk_routes
 from papertape.server.http.failures import EXCEPTION_HANDLERS
 from papertape.server.http.library_routes import library_routes, market_routes
+from papertape.server.http.past_routes import past_routes
 from papertape.server.http.session_commands import session_commands
 from papertape.server.http.session_lists import fact_lists, overviews, view_lists
-from papertape.server.http.window import read_window
+from papertape.server.http.store_routes import store_routes
+from papertape.server.http.window import read_span, read_window
 from papertape.server.hub import StreamHub
 from papertape.server.metrics import Metrics
 from papertape.server.settings import ServerSettings
@@ -41,11 +43,13 @@ def create_api(desk: DeskPort, settings: ServerSettings, hub: StreamHub) -> Lite
             *overviews(desk),
             *fact_lists(desk),
             *view_lists(desk),
+            *past_routes(desk),
+            *store_routes(desk),
             *library_routes(desk),
             *market_routes(desk),
             *desk_routes(desk, hub, Metrics(desk, hub)),
         ],
-        dependencies={"window": Provide(read_window)},
+        dependencies={"window": Provide(read_window), "span": Provide(read_span)},
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=OpenAPIConfig(
             title="papertape",

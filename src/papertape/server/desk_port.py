@@ -7,10 +7,12 @@ from typing import Any, Protocol
 
 import msgspec
 
+from papertape.journal.research import Found, Span
 from papertape.model.instrument import Instrument
+from papertape.model.market_rows import IndicatorValueRow, SignalInContext
 from papertape.model.session import StartSession
 from papertape.model.tables import Table
-from papertape.model.views import BarView, FeedView, HealthView, SessionView, SystemView
+from papertape.model.views import BarView, FeedView, HealthView, SessionView, StoreStatus, SystemView
 
 
 class StrategyListing(Protocol):
@@ -40,6 +42,40 @@ class LibraryPort(Protocol):
         """Raise `Invalid` with a path when the text is no valid definition."""
 
 
+class PastPort(Protocol):
+    """What sessions did. An answer says where it was read, and why not from the configured place.
+
+    Every method may raise `NotFound`, `Invalid`, and `Unavailable` when no place can answer.
+    """
+
+    async def facts(
+        self,
+        session_id: str,
+        table: Table,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int = 1000,
+        filters: Mapping[str, str] = ...,
+        newest_first: bool = False,
+    ) -> Found[Any]:
+        """Return durable facts as `DeskPort.facts` does; of a session that does not run, from wherever they are."""
+
+    async def bars(self, session_id: str, instrument: str, interval_s: int, span: Span, limit: int) -> Found[BarView]:
+        """Return the newest bars of one instrument within a span, oldest first."""
+
+    async def indicator_values(
+        self, session_id: str, strategy: str, instrument: str, indicator: str, span: Span, limit: int
+    ) -> Found[IndicatorValueRow]:
+        """Return the newest samples of one indicator within a span, oldest first."""
+
+    async def latest_values(self, session_id: str) -> Found[IndicatorValueRow]:
+        """Return the newest sample of every indicator."""
+
+    async def signals_in_context(self, session_id: str, limit: int) -> Found[SignalInContext]:
+        """Return the newest signals, newest first, each with the quote of that moment."""
+
+
 class DeskPort(Protocol):
     """The desk as the server sees it. Every method may raise `NotFound`; reads of history may raise `Unavailable`."""
 
@@ -50,6 +86,10 @@ class DeskPort(Protocol):
     @property
     def library(self) -> LibraryPort:
         """The strategy library."""
+
+    @property
+    def past(self) -> PastPort:
+        """What sessions did."""
 
     def feeds(self) -> Sequence[FeedView]:
         """Return every feed a session can be started on."""
@@ -103,9 +143,6 @@ class DeskPort(Protocol):
     def head(self, session_id: str, topic: str) -> int:
         """Return the last durable seq on a must-not-lose topic, 0 when there is none."""
 
-    def bars(self, session_id: str, instrument: str, interval_s: int, limit: int) -> Sequence[BarView]:
-        """Return the newest bars of one instrument, oldest first."""
-
     def allowed(self, session_id: str) -> tuple[str, ...]:
         """Return the commands that the lifecycle allows now."""
 
@@ -114,3 +151,14 @@ class DeskPort(Protocol):
 
     def health(self) -> HealthView:
         """Return whether the desk can do its work."""
+
+    def store(self) -> StoreStatus:
+        """Return how the store and its copy are doing."""
+
+    async def resume_store(self) -> list[str]:
+        """Let the copy go on with its suspended tables and return them.
+
+        Raises:
+            Conflict: no copy was asked for.
+            Unavailable: the copy does not answer, or refuses.
+        """

@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from papertape.model.views import MirrorStatus
 from papertape.server.desk_port import DeskPort
 from papertape.server.hub import StreamHub
 
@@ -31,6 +32,8 @@ class _Figures(Collector):
         yield GaugeMetricFamily("papertape_store_queue", "Commits waiting for the store.", value=store.queue_length)
         yield GaugeMetricFamily("papertape_store_lag_ms", "Worst commit to durable, 5 s.", value=store.lag_ms)
         yield CounterMetricFamily("papertape_store_rows", "Rows written.", value=store.rows_total)
+        if store.mirror is not None:
+            yield from _mirror_figures(store.mirror)
         feeds = CounterMetricFamily("papertape_feed_frames", "Frames received.", labels=["feed"])
         errors = CounterMetricFamily("papertape_feed_decode_errors", "Frames not decoded.", labels=["feed"])
         for feed in self._desk.feeds():
@@ -55,6 +58,25 @@ class _Figures(Collector):
         yield CounterMetricFamily("papertape_stream_facts", "Durable facts received.", value=hub.facts_seen)
         yield GaugeMetricFamily("papertape_loop_lag_ms", "Worst event-loop lag, fading.", value=hub.lag.recent_ms)
         yield GaugeMetricFamily("papertape_loop_lag_worst_ms", "Worst lag since the start.", value=hub.lag.worst_ms)
+
+
+def _mirror_figures(mirror: MirrorStatus) -> Iterator[Metric]:
+    labels = [mirror.driver]
+    figures = (
+        ("up", "1 when the copy takes what the journal has.", float(mirror.is_healthy)),
+        ("waiting_rows", "Rows of the journal not acknowledged by the copy.", mirror.waiting_rows),
+        ("lag_ms", "Worst commit to acknowledged, 60 s.", mirror.lag_ms),
+        ("visible_lag_ms", "Worst commit to visible to readers, 60 s.", mirror.visible_lag_ms),
+        ("suspended_tables", "Tables the database has suspended.", sum(one.is_suspended for one in mirror.tables)),
+        ("disk_bytes", "Bytes the copy's tables take.", sum(one.disk_bytes for one in mirror.tables)),
+    )
+    for name, meaning, value in figures:
+        gauge = GaugeMetricFamily(f"papertape_mirror_{name}", meaning, labels=["driver"])
+        gauge.add_metric(labels, value)
+        yield gauge
+    rows = CounterMetricFamily("papertape_mirror_rows", "Rows acknowledged by the copy.", labels=["driver"])
+    rows.add_metric(labels, mirror.rows_total)
+    yield rows
 
 
 class Metrics:

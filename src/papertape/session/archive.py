@@ -6,14 +6,13 @@ from decimal import Decimal
 
 import msgspec
 
-from papertape.errors import Invalid
 from papertape.journal.ports import Appender, Commit, History
 from papertape.model.entries import Lifecycle
 from papertape.model.events import EquityMarked
 from papertape.model.session import SessionId, SessionRow
 from papertape.model.tables import EQUITY
 from papertape.model.views import BarView
-from papertape.session.latest import BAR_INTERVALS_S, SavedViews
+from papertape.session.latest import SavedViews
 from papertape.session.recovery import stored_heads
 from papertape.session.unsaved import Views, unsaved_views
 
@@ -46,14 +45,7 @@ class Archive:
         return self._equities[session_id]
 
     def bars(self, session_id: SessionId, instrument: str, interval_s: int, limit: int) -> list[BarView]:
-        """Return the saved bars of an instrument, oldest first; raises `Invalid` for an interval that is not kept."""
-        if interval_s not in BAR_INTERVALS_S:
-            raise Invalid(
-                f"Bars of {interval_s} s are not kept for a session that has ended; "
-                f"kept are {', '.join(f'{kept} s' for kept in BAR_INTERVALS_S)}.",
-                code="bars.interval_not_kept",
-                path="interval",
-            )
+        """Return the saved bars of an instrument, oldest first; none of an interval that is not kept."""
         return self._views(session_id).bars(instrument, interval_s)[-limit:]
 
     def forget(self, session_id: SessionId) -> None:

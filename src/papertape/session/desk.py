@@ -7,27 +7,30 @@ import resource
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
 
 from papertape import __version__
-from papertape.errors import Broken, Conflict, Invalid, NotFound, PapertapeError, Unavailable
-from papertape.journal.ports import Appender, Filter, History
+from papertape.errors import Broken, Conflict, NotFound, PapertapeError, Unavailable
+from papertape.journal.ports import Appender, Filter, History, Mirror
+from papertape.journal.research import Research
 from papertape.model.instrument import Instrument
 from papertape.model.session import SessionId, SessionPlan, SessionRow, StartSession
 from papertape.model.tables import Table
-from papertape.model.views import BarView, Check, FeedView, HealthView, SessionView, SystemView
+from papertape.model.views import Check, FeedView, HealthView, SessionView, StoreStatus, SystemView
 from papertape.session.archive import Archive
 from papertape.session.checks import check_plan, worst
 from papertape.session.core import SessionCore
 from papertape.session.feeds import Feeds
+from papertape.session.health import judge_health
 from papertape.session.latest import check_topic, encode_views, live_views, session_view
 from papertape.session.library import Library
 from papertape.session.lifecycle import ENDED, LifecycleTrigger, next_lifecycle
 from papertape.session.outlet import Outlet
-from papertape.session.planning import make_plan
+from papertape.session.past import Past
+from papertape.session.planning import LIVE_MODES, make_plan
 from papertape.session.recovery import restore
 from papertape.session.runner import Runner
 from papertape.session.source import MarketSource
@@ -48,7 +51,9 @@ class Desk:
         library: Library,
         appender: Appender,
         history: History,
+        research: Research,
         clock: Callable[[], int],
+        mirror: Mirror | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.library = library
@@ -59,17 +64,19 @@ class Desk:
         self._history = history
         self._clock = clock
         self._pause = pause
+        self._mirror = mirror
         self._archive = Archive(history)
         self._runners: dict[SessionId, Runner] = {}
         self._goodbyes: set[asyncio.Task[None]] = set()
         self._starting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.past = Past(history, research, self._archive, self._row, self._runners.get)
 
     # Opening and closing the desk -------------------------------------------------------------------------------
 
     async def open(self) -> list[SessionId]:
         """Resume every session that was live or suspended when the desk last ended; return their ids."""
         waiting = [row for row in self._history.sessions(limit=_ALL) if row.state not in ENDED]
-        return [row.session_id for row in reversed(waiting) if row.plan.mode == "PAPER" and await self._recover(row)]
+        return [row.session_id for row in reversed(waiting) if row.plan.mode in LIVE_MODES and await self._recover(row)]
 
     async def close(self) -> None:
         """Suspend every live session and let go of the feeds."""
@@ -218,21 +225,6 @@ class Desk:
         heads = runner.heads if runner is not None else self._archive.heads(self._row(session_id))
         return heads.get(topic, 0)
 
-    def bars(self, session_id: SessionId, instrument: str, interval_s: int, limit: int) -> list[BarView]:
-        """Return bars oldest first; of an ended session those that were kept."""
-        row = self._row(session_id)
-        if instrument not in {item.id for item in row.plan.instruments}:
-            raise Invalid(
-                f"Session {session_id} does not watch {instrument!r}; it watches "
-                f"{', '.join(item.id for item in row.plan.instruments)}.",
-                code="instrument.not_watched",
-                path="instrument",
-            )
-        runner = self._runners.get(session_id)
-        if runner is None:
-            return self._archive.bars(session_id, instrument, interval_s, limit)
-        return runner.core.engine.bars(instrument, interval_s, limit)
-
     def allowed(self, session_id: SessionId) -> tuple[str, ...]:
         """Return the commands a trader may give now."""
         return self.session(session_id).allowed
@@ -251,16 +243,29 @@ class Desk:
 
     def health(self) -> HealthView:
         """Return whether the store works and which session is degraded."""
-        store = self._appender.status()
-        live = [runner for runner in self._runners.values() if runner.state not in ENDED]
-        degraded = [runner.row for runner in live if runner.row.is_degraded]
-        detail = "All is well."
-        status: Literal["ok", "degraded", "failed"] = "ok"
-        if degraded:
-            status, detail = "degraded", f"Session {degraded[0].session_id} is degraded: {degraded[0].reason}"
-        if not store.is_healthy:
-            status, detail = "failed", f"The store does not work: {store.last_error or store.detail}"
-        return HealthView(status=status, detail=detail, version=__version__, store=store, sessions=len(live))
+        live = [runner.row for runner in self._runners.values() if runner.state not in ENDED]
+        return judge_health(self.store(), live)
+
+    # The store --------------------------------------------------------------------------------------------------
+
+    def store(self) -> StoreStatus:
+        """Return how the journal and its copy are doing."""
+        return self._appender.status()
+
+    async def resume_store(self) -> list[str]:
+        """Let the copy go on with the tables its database has suspended and return their names.
+
+        Raises:
+            Conflict: no copy was asked for.
+            Unavailable: the database does not answer, or refuses.
+        """
+        if self._mirror is None:
+            raise Conflict(
+                "This desk keeps its journal only, so nothing can be suspended; start it with "
+                "--store questdb://USER:PASSWORD@HOST:9000 to have a copy for research.",
+                code="store.no_mirror",
+            )
+        return await asyncio.to_thread(self._mirror.resume_suspended)
 
     # Inside -----------------------------------------------------------------------------------------------------
 

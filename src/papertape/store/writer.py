@@ -128,7 +128,8 @@ class Writer:
             oldest = self._in_flight[0] if self._in_flight else self._queue[0] if self._queue else None
             waiting = now - oldest.submitted_ts if oldest else 0
             return WriterState(
-                is_healthy=self._failure is None and self._fault is None and not self._halted,
+                # A session that its own commit has halted is that session's failure, not the store's.
+                is_healthy=self._failure is None and self._fault is None,
                 last_error=self._last_error,
                 last_durable_ts=self._last_durable_ts,
                 rows_total=self._rows_total,

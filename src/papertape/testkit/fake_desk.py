@@ -15,9 +15,12 @@ from papertape.model.events import AnyEvent, OrderFilled
 from papertape.model.instrument import Instrument
 from papertape.model.session import StartSession
 from papertape.model.tables import TABLE_OF, Table
-from papertape.model.views import BarView, FeedView, HealthView, SessionView, StoreStatus, SystemView
+from papertape.model.views import FeedView, HealthView, SessionView, StoreStatus, SystemView
+from papertape.session.health import judge_health
 from papertape.session.outlet import Outlet
 from papertape.testkit.facts import fact
+from papertape.testkit.fake_mirror import FakeMirror
+from papertape.testkit.fake_past import FakePast
 from papertape.wire.http import StrategyView
 
 SESSION_ID = "exec_20251227_165822_fe61be26"
@@ -120,6 +123,8 @@ class FakeDesk:
         self.is_store_down = False
         self.breaks = False
         self.views: dict[str, dict[str, msgspec.Struct]] = {}
+        self.past = FakePast(self.facts, self._check)
+        self.mirror: FakeMirror | None = None
         self._events: dict[str, list[AnyEvent]] = {SESSION_ID: []}
         self._states: dict[str, Lifecycle] = {SESSION_ID: "running"}
         self._started: dict[str, str] = {}
@@ -242,17 +247,6 @@ class FakeDesk:
         """Return the last seq of a topic."""
         return max((event.seq for event in self._events[session_id] if TABLE_OF[type(event)].topic == topic), default=0)
 
-    def bars(self, session_id: str, instrument: str, interval_s: int, limit: int) -> list[BarView]:
-        """Return `limit` equal bars, at most three."""
-        self._check(session_id)
-        return [
-            BarView(
-                instrument=instrument, interval_s=interval_s, ts=START_TS + index * interval_s * 1_000_000,
-                open=1.0, high=2.0, low=0.5, close=1.5, volume=3.0, is_partial=False,
-            )
-            for index in range(min(limit, 3))
-        ]  # fmt: skip
-
     def allowed(self, session_id: str) -> tuple[str, ...]:
         """Return what a running session allows."""
         self._check(session_id)
@@ -266,14 +260,22 @@ class FakeDesk:
         )  # fmt: skip
 
     def health(self) -> HealthView:
-        """Return a desk that is healthy unless its store is down."""
-        store = StoreStatus(
+        """Return a desk that is healthy unless its store is down or its mirror is not well."""
+        return msgspec.structs.replace(judge_health(self.store(), []), sessions=1)
+
+    def store(self) -> StoreStatus:
+        """Return constant figures, and those of the mirror."""
+        return StoreStatus(
             driver="memory", location="memory", is_healthy=not self.is_store_down, last_error=None,
             last_durable_ts=None, rows_total=0, queue_length=0, lag_ms=0.0, detail="",
+            mirror=None if self.mirror is None else self.mirror.status(),
         )  # fmt: skip
-        return HealthView(
-            status="failed" if self.is_store_down else "ok", detail="", version=__version__, store=store, sessions=1
-        )
+
+    async def resume_store(self) -> list[str]:
+        """Resume the mirror's suspended tables; raises `Conflict` without a mirror."""
+        if self.mirror is None:
+            raise Conflict("This desk keeps its journal only.", code="store.no_mirror")
+        return self.mirror.resume_suspended()
 
     def _check(self, session_id: str) -> None:
         if session_id not in self._events:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from papertape.errors import Broken, Unavailable
-from papertape.journal.ports import Commit, Filter, StoreStatus
+from papertape.journal.ports import Commit, Filter, Mirror, StoreStatus
 from papertape.model.entries import Batch
+from papertape.model.samples import Samples
 from papertape.model.session import SessionRow
-from papertape.model.tables import EVENT_TABLES, SESSIONS, TABLES, TAPE, Table, TapeRow, ViewsRow
-from papertape.store.rows import Row, decode_rows, filter_value, read_batches, rows_of
+from papertape.model.tables import EVENT_TABLES, SAMPLES, SESSIONS, TABLES, TAPE, SampleRow, Table, TapeRow, ViewsRow
+from papertape.store.rows import Row, decode_rows, filter_value, read_batches, rows_of, samples_of
 from papertape.store.schema import CODECS, Scalar
 
 OnDurable = Callable[[BaseException | None], None]
@@ -30,6 +31,7 @@ class MemoryStore:
         self._failure: Broken | None = None
         self._refusal: Broken | None = None
         self._is_held = False
+        self.mirror: Mirror | None = None
         self._last_error: str | None = None
         self._last_durable_ts: int | None = None
         self._rows_total = 0
@@ -77,13 +79,14 @@ class MemoryStore:
         return StoreStatus(
             driver="memory",
             location="memory",
-            is_healthy=self._failure is None and not self._halted,
+            is_healthy=self._failure is None,
             last_error=self._last_error,
             last_durable_ts=self._last_durable_ts,
             rows_total=self._rows_total,
             queue_length=len(self._waiting),
             lag_ms=max(waiting, self._lag_us) / 1000,
             detail="kept in memory",
+            mirror=None if self.mirror is None else self.mirror.status(),
         )
 
     def events(
@@ -113,6 +116,11 @@ class MemoryStore:
         ]
         rows.sort(key=lambda row: _number(row[seq]), reverse=newest_first)
         return decode_rows(table, rows[: max(0, limit)])
+
+    def samples(self, session_id: str) -> list[Samples]:
+        """Return the samples of a session in order."""
+        rows: list[SampleRow] = decode_rows(SAMPLES, self._of(SAMPLES, session_id))
+        return [samples_of(row) for row in sorted(rows, key=lambda row: row.entry_seq)]
 
     def batches(self, session_id: str, *, after_seq: int = 0) -> Iterator[Batch]:
         """Yield the journalled batches; see `History.batches`."""

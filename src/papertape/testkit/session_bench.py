@@ -14,6 +14,8 @@ from papertape.model.views import SessionView
 from papertape.session.desk import Desk
 from papertape.session.feeds import Feeds
 from papertape.session.library import Library
+from papertape.testkit.fake_mirror import FakeMirror
+from papertape.testkit.fake_research import FakeResearch
 from papertape.testkit.fake_source import FakeSource, FakeSubscription
 from papertape.testkit.manual_time import PausingTime
 from papertape.testkit.memory_store import MemoryStore
@@ -106,17 +108,27 @@ class SessionBench:
     """One desk and everything around it; `restart` gives a new desk on the same store, as after a crash."""
 
     def __init__(
-        self, source: FakeSource, *, time: PausingTime | None = None, store: MemoryStore | None = None
+        self,
+        source: FakeSource,
+        *,
+        time: PausingTime | None = None,
+        store: MemoryStore | None = None,
+        mirror: FakeMirror | None = None,
     ) -> None:
         self.source = source
+        self.mirror = mirror
         self.time = time or PausingTime()
         self.store = store or MemoryStore(self.time.clock)
+        self.research = FakeResearch(self.store)
+        self.store.mirror = mirror
         self.seen = Seen()
         self.desk = Desk(
             feeds=Feeds({source.name: source}, source.name),
             library=Library(MemoryFiles(buy_the_tick=SIMPLE_STRATEGY, slow_average=SLOW_STRATEGY)),
             appender=self.store,
             history=self.store,
+            research=self.research,
+            mirror=mirror,
             clock=self.time.clock,
             pause=self.time.pause,
         )
@@ -127,7 +139,7 @@ class SessionBench:
         for task in asyncio.all_tasks():
             if task.get_name().startswith("session "):
                 task.cancel()
-        return SessionBench(source, time=self.time, store=self.store)
+        return SessionBench(source, time=self.time, store=self.store, mirror=self.mirror)
 
     async def start(self, *symbols: str, strategy: str = "buy-the-tick", key: str | None = None) -> SessionView:
         """Start a session."""

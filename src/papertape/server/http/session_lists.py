@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, TypeAlias
+from typing import TypeAlias
 
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery
 
 from papertape.model import events, tables, views
 from papertape.server.desk_port import DeskPort
-from papertape.server.http.window import Window, facts_page, parse_interval, views_page
+from papertape.server.http.window import Window, facts_page, views_page
 from papertape.wire.http import DashboardSummary, Page, SessionState
 
 AtSession: TypeAlias = FromPath[str]
@@ -91,18 +91,7 @@ def view_lists(desk: DeskPort) -> list[HTTPRouteHandler]:
     async def list_preflight(session_id: AtSession, window: Wanted) -> Page[views.PreflightView]:
         return views_page(desk, session_id, "preflight", views.PreflightView, window)
 
-    @get(f"{_AT}/bars", tags=_VIEWS, summary="List bars of one instrument, oldest first")
-    async def list_bars(
-        session_id: FromPath[str],
-        instrument: FromQuery[str],
-        interval: FromQuery[str] = "60",
-        limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 500,
-    ) -> Page[views.BarView]:
-        epoch, seq = desk.position(session_id)
-        bars = desk.bars(session_id, instrument, parse_interval(interval), limit)
-        return Page(epoch=epoch, seq=seq, items=[*bars])
-
-    return [list_watchlist, list_indicators, list_conditions, list_pipeline, list_preflight, list_bars]
+    return [list_watchlist, list_indicators, list_conditions, list_pipeline, list_preflight]
 
 
 def overviews(desk: DeskPort) -> list[HTTPRouteHandler]:

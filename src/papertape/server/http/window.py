@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from litestar.params import FromQuery, QueryParameter
 
 from papertape.errors import Invalid
+from papertape.journal.research import Found, Span
 from papertape.model.tables import Table
 from papertape.server.desk_port import DeskPort
 from papertape.server.http.failures import AnyRequest
@@ -19,6 +19,7 @@ from papertape.wire.http import Page
 _OWN = frozenset({"after", "until", "limit", "newest_first"})
 _INTERVAL = re.compile(r"^(\d{1,6})(s|m|h)?$")
 _LARGEST = 2**53 - 1  # what a browser counts to exactly
+Instant: TypeAlias = Annotated[int | None, QueryParameter(ge=0, le=_LARGEST, description="Microseconds UTC.")]
 _SECONDS = {"s": 1, "m": 60, "h": 3600, None: 1}
 
 
@@ -47,15 +48,11 @@ async def read_window(
 
 
 async def facts_page(desk: DeskPort, session_id: str, table: Table, window: Window) -> Page[Any]:
-    """Return facts of one table and the position they are true at; raises `Invalid` for an unknown column.
-
-    They are read off the event loop: ten thousand with their traces take the better part of a second.
-    """
+    """Return facts of one table and the position they are true at; raises `Invalid` for an unknown column."""
     for column in window.filters:
         _check_column(column, table.record, f"the records of {table.name}")
     epoch, seq = desk.position(session_id)
-    items = await asyncio.to_thread(
-        desk.facts,
+    found = await desk.past.facts(
         session_id,
         table,
         after=window.after,
@@ -64,8 +61,21 @@ async def facts_page(desk: DeskPort, session_id: str, table: Table, window: Wind
         filters=window.filters,
         newest_first=window.newest_first,
     )
-    is_full = len(items) == window.limit and not window.newest_first
-    return Page(epoch=epoch, seq=seq, items=items, next_after=items[-1].seq if is_full else None)
+    is_full = len(found.items) == window.limit and not window.newest_first
+    return Page(
+        epoch=epoch,
+        seq=seq,
+        items=found.items,
+        next_after=found.items[-1].seq if is_full else None,
+        source=found.source,
+        note=found.note,
+    )
+
+
+def found_page(desk: DeskPort, session_id: str, found: Found[Any]) -> Page[Any]:
+    """Return what was found of a session's past, with the session's position now."""
+    epoch, seq = desk.position(session_id)
+    return Page(epoch=epoch, seq=seq, items=found.items, source=found.source, note=found.note)
 
 
 def views_page(desk: DeskPort, session_id: str, topic: str, record: type[msgspec.Struct], window: Window) -> Page[Any]:
@@ -76,6 +86,17 @@ def views_page(desk: DeskPort, session_id: str, topic: str, record: type[msgspec
     values = [view for view in desk.latest(session_id, topic).values() if _matches(view, window.filters)]
     end = window.after + window.limit
     return Page(epoch=epoch, seq=seq, items=values[window.after : end], next_after=end if len(values) > end else None)
+
+
+async def read_span(start: Instant = None, end: Instant = None) -> Span:
+    """Return the span of a request; raises `Invalid` when it ends before it starts."""
+    if start is not None and end is not None and end <= start:
+        raise Invalid(
+            f"The end {end} is not after the start {start}; give microseconds UTC with start < end.",
+            code="query.span",
+            path="end",
+        )
+    return Span(start_ts=start, end_ts=end)
 
 
 def parse_interval(text: str) -> int:
