@@ -4,6 +4,7 @@ import { IndexPage } from './index_page'
 import { SessionPage } from './session_page'
 import { SessionsPage } from './sessions_page'
 import { LostPage, Shell } from './shell'
+import { StoragePage } from './storage_page'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: LostPage })
 const index = createRoute({ getParentRoute: () => root, path: '/', component: IndexPage })
@@ -17,8 +18,9 @@ const session = createRoute({
   },
 })
 const connections = createRoute({ getParentRoute: () => root, path: '/connections', component: ConnectionsPage })
+const storage = createRoute({ getParentRoute: () => root, path: '/storage', component: StoragePage })
 
-export const router = createRouter({ routeTree: root.addChildren([index, sessions, session, connections]), defaultPreload: false })
+export const router = createRouter({ routeTree: root.addChildren([index, sessions, session, connections, storage]), defaultPreload: false })
 
 declare module '@tanstack/react-router' {
   interface Register {

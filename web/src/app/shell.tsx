@@ -38,6 +38,7 @@ function Topbar() {
           Sessions
         </Link>
         <Link to="/connections">Connections</Link>
+        <Link to="/storage">Storage</Link>
       </nav>
       <ConnectionBadge />
       <NamingSwitch />

@@ -6,8 +6,10 @@ import type {
   Instrument,
   Listing,
   Page,
+  Resumed,
   SessionView,
   StartSession,
+  StoreStatus,
   StrategyView,
 } from '../wire/generated'
 import { get, post } from './api'
@@ -26,6 +28,7 @@ export const ask = {
   equity: (id: string, signal?: AbortSignal) =>
     get<Page<EquityMarked>>(`${sessionPath(id)}/equity`, { newest_first: 'true', limit: 10_000 }, signal),
   connections: (signal?: AbortSignal) => get<Connections>('/api/connections', {}, signal),
+  store: (signal?: AbortSignal) => get<StoreStatus>('/api/store', {}, signal),
 }
 
 /** What the trader orders. */
@@ -37,4 +40,6 @@ export const command = {
   emergencyStop: (id: string) => post<SessionView>(`${sessionPath(id)}/emergency-stop`),
   closePosition: (id: string, instrument: string) =>
     post<SessionView>(`${sessionPath(id)}/positions/${encodeURIComponent(instrument)}/close`),
+  /** Lets QuestDB go on with the tables it has suspended. */
+  resumeStore: () => post<Resumed>('/api/store/resume'),
 }
