@@ -52,7 +52,7 @@ export function JournalPanel({ store }: { store: StoreStatus }) {
 
 const TABLES: readonly Column<MirroredTable>[] = [
   { id: 'table', title: 'Table', width: '150px', cell: (row) => <span className="mono">{row.table}</span> },
-  { id: 'state', title: 'State', width: '120px', cell: (row) => (row.is_suspended ? <Chip tone="red">suspended</Chip> : row.unapplied > 0 ? <Chip tone="amber">catching up</Chip> : <Chip tone="green">current</Chip>) },
+  { id: 'state', title: 'State', width: '120px', cell: (row) => (row.is_suspended ? <Chip tone="red">suspended</Chip> : row.unapplied > 0 ? <Chip tone="amber">catching up</Chip> : <Chip tone="teal">current</Chip>) },
   { id: 'rows', title: 'Rows', hint: 'Visible to readers', width: '120px', align: 'right', cell: (row) => fixed(row.rows, 0) },
   { id: 'unapplied', title: 'Unapplied', hint: 'Transactions that are acknowledged and not visible yet', width: '100px', align: 'right', cell: (row) => fixed(row.unapplied, 0) },
   { id: 'disk', title: 'On disk', width: '100px', align: 'right', hide: 's', cell: (row) => bytes(row.disk_bytes) },
