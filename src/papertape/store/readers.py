@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
+import msgspec
 
 from papertape.errors import Unavailable
 from papertape.store.connections import open_reading
@@ -17,6 +18,13 @@ from papertape.store.sqlite_sql import named_queries
 
 _WAIT_S = 10.0
 _UNBOUND: dict[str, Scalar] = {"session_id": "", "after": 0, "until": 0, "limit": 0, "key": ""}
+
+
+class ReadPage(msgspec.Struct, frozen=True):
+    """Rows of a query, `is_cut` when they were as many bytes as allowed and more may follow."""
+
+    rows: list[tuple[Scalar, ...]]
+    is_cut: bool
 
 
 class Readers:
@@ -39,6 +47,20 @@ class Readers:
         """
         with self._connection() as connection:
             return connection.execute(sql, _UNBOUND | dict(bindings)).fetchall()
+
+    def page(self, sql: str, bindings: Mapping[str, Scalar], max_size: int) -> ReadPage:
+        """Return the first rows of a query, one more at most than `max_size` bytes hold; raises as `rows` does."""
+        rows: list[tuple[Scalar, ...]] = []
+        size = 0
+        with self._connection() as connection:
+            found = connection.execute(sql, _UNBOUND | dict(bindings))
+            for row in found:
+                rows.append(row)
+                size += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)
+                if size >= max_size:
+                    break
+            found.close()
+        return ReadPage(rows, size >= max_size)
 
     def check_queries(self) -> None:
         """Run every named query once for no rows, so that a query that cannot run fails at start."""

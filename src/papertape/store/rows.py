@@ -153,6 +153,15 @@ def read_batches(
             expected, after_seq = row.last_seq + 1, row.first_seq
 
 
+def batch_of(row: TapeRow) -> Batch:
+    """Return the batch of a tape row.
+
+    Raises:
+        Broken: the payload cannot be decoded.
+    """
+    return _batch(row.session_id, row, row.first_seq)
+
+
 def _batch(session_id: str, row: TapeRow, expected: int) -> Batch:
     if row.first_seq != expected:
         raise Broken(

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import apsw
 
 from papertape.errors import Broken, PapertapeError, Unavailable
-from papertape.journal.ports import Commit, StoreStatus
+from papertape.journal.ports import Commit, Mirror, StoreStatus
 from papertape.model.session import SessionId
-from papertape.model.tables import VIEWS, ViewsRow
+from papertape.model.tables import VIEWS, WATERMARKS, ViewsRow, WatermarkRow
 from papertape.store import sqlite_sql as sql
 from papertape.store.connections import open_writing
 from papertape.store.faults import failure_of
 from papertape.store.folder import DataFolder
 from papertape.store.history import SqliteHistory
+from papertape.store.outbox import Outbox
 from papertape.store.readers import Readers
 from papertape.store.rows import rows_of, size_of
 from papertape.store.schema import CODECS, Scalar
@@ -33,6 +34,7 @@ class SqliteStore(SqliteHistory):
         super().__init__(path, readers)
         self._writer = writer
         self._clock = clock
+        self.mirror: Mirror | None = None
 
     def submit(self, commit: Commit, on_durable: OnDurable) -> None:
         """Queue a commit; see `Appender.submit`. `on_durable` must not raise."""
@@ -73,6 +75,7 @@ class SqliteStore(SqliteHistory):
             queue_length=state.queue_length,
             lag_ms=state.lag_us / 1000,
             detail=f"SQLite {apsw.sqlite_lib_version()}, WAL, synchronous=FULL, {state.retries} retries",
+            mirror=None if self.mirror is None else self.mirror.status(),
         )
 
     def save_views(self, session_id: SessionId, saved_ts: int, payload: bytes) -> None:
@@ -80,10 +83,21 @@ class SqliteStore(SqliteHistory):
         row = ViewsRow(session_id=session_id, saved_ts=saved_ts, payload=payload)
         self._write(session_id, sql.REPLACE_VIEWS, CODECS[VIEWS.name].encode(session_id, row))
 
+    def outbox(self, location: str) -> Outbox:
+        """Return what a copy at `location` has yet to acknowledge of this journal."""
+        return Outbox(location, self._readers, self, self._acknowledge)
+
     def close(self) -> None:
         """Write what is queued and close every connection; idempotent."""
         super().close()
         self._writer.close()
+
+    def _acknowledge(self, marks: Sequence[WatermarkRow]) -> None:
+        encode = CODECS[WATERMARKS.name].encode
+        statements = tuple((sql.REPLACE_WATERMARK, encode("", mark)) for mark in marks)
+        answer = _Answer(self._path, self._writer)
+        self._submit("watermarks", statements, 128 * len(statements), answer.on_durable)
+        answer.wait()
 
     def _write(self, session_id: str, statement: str, row: tuple[Scalar, ...]) -> None:
         self._queue(session_id, statement, row).wait()

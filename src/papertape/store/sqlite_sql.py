@@ -6,7 +6,17 @@ from collections.abc import Sequence
 
 import apsw
 
-from papertape.model.tables import EVENT_TABLES, SESSIONS, TABLES, TAPE, VIEWS, Table
+from papertape.model.tables import (
+    EVENT_TABLES,
+    SAMPLES,
+    SEGMENTS,
+    SESSIONS,
+    TABLES,
+    TAPE,
+    VIEWS,
+    WATERMARKS,
+    Table,
+)
 from papertape.store.schema import Column, Logical, Scalar, columns_of
 
 SQLITE_TYPES: dict[Logical, str] = {
@@ -112,7 +122,38 @@ ENTRY_BEFORE = (
 SAVED_VIEWS = select_sql(VIEWS, f"WHERE {quote('session_id')} = :session_id LIMIT :limit")
 LAST_EVENT: dict[str, str] = {table.name: _newest_seq(table, "seq", "seq") for table in EVENT_TABLES}
 
+OUTBOX_TABLES: tuple[Table, ...] = (SESSIONS, *EVENT_TABLES, TAPE, SAMPLES)
+"""What a copy elsewhere is fed from."""
+_PLACE = quote("rowid")
+NEWEST_PLACES = (
+    f"SELECT {', '.join(f'(SELECT MAX({_PLACE}) FROM {quote(table.name)})' for table in OUTBOX_TABLES)} LIMIT :limit"
+)
+ROWS_ABOVE: dict[str, str] = {
+    table.name: (
+        f"SELECT {_PLACE}, {names_sql([column.name for column in columns_of(table)])} FROM {quote(table.name)} "
+        f"WHERE {_PLACE} > :after AND {_PLACE} <= :until ORDER BY {_PLACE} LIMIT :limit"
+    )
+    for table in OUTBOX_TABLES
+}
+SEGMENTS_ABOVE = select_sql(
+    SEGMENTS,
+    f"WHERE {quote(SEGMENTS.column('last_row'))} > :after AND {quote(SEGMENTS.column('removed_ts'))} IS NULL "
+    f"ORDER BY {quote(SEGMENTS.column('last_row'))} LIMIT :limit",
+)
+MIRROR_WATERMARKS = select_sql(WATERMARKS, f"WHERE {quote(WATERMARKS.column('mirror'))} = :key LIMIT :limit")
+
+
+def _session_records(table: Table) -> str:
+    place = quote(table.column(table.key[1]))
+    condition = f"{quote('session_id')} = :session_id AND {place} > :after"
+    return select_sql(table, f"WHERE {condition} ORDER BY {place} LIMIT :limit")
+
+
+SESSION_RECORDS: dict[str, str] = {table.name: _session_records(table) for table in (SESSIONS, SAMPLES, *EVENT_TABLES)}
+"""What a session left in a table, after a place in the order of the table's key."""
+
 INSERTS: dict[str, str] = {table.name: insert_sql(table) for table in TABLES}
+REPLACE_WATERMARK = insert_sql(WATERMARKS, is_replacing=True)
 REPLACE_VIEWS = insert_sql(VIEWS, is_replacing=True)
 DELETE_VIEWS = f"DELETE FROM {quote(VIEWS.name)} WHERE {quote(VIEWS.column('session_id'))} = ?"
 
@@ -127,7 +168,14 @@ def named_queries() -> dict[str, str]:
         "last entry": LAST_ENTRY,
         "entry before": ENTRY_BEFORE,
         "saved views": SAVED_VIEWS,
+        "newest places": NEWEST_PLACES,
+        "segments above a place": SEGMENTS_ABOVE,
+        "watermarks of a mirror": MIRROR_WATERMARKS,
     }
+    for table in OUTBOX_TABLES:
+        queries[f"{table.name} above a place"] = ROWS_ABOVE[table.name]
+    for name, query in SESSION_RECORDS.items():
+        queries[f"{name} of a session"] = query
     for table in EVENT_TABLES:
         queries[f"last event of {table.name}"] = LAST_EVENT[table.name]
         queries[f"{table.name}, oldest first"] = events_sql(table, (), is_newest_first=False)
