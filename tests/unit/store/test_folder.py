@@ -15,14 +15,15 @@ import pytest
 
 from papertape.errors import Broken, Conflict, Invalid, Unavailable
 from papertape.store import open_folder, open_store
+from papertape.store.folder import FOLDER_VERSION, UPGRADES, restore_mark
 
 ORDINARY_USER = 65534
 
 
 def test_a_new_folder_gets_its_places_and_its_version(tmp_path: Path) -> None:
     folder = open_folder(tmp_path / "a" / "b")
-    assert sorted(path.name for path in folder.path.iterdir()) == ["lock", "logs", "strategies", "version"]
-    assert (folder.path / "version").read_text() == "1\n"
+    assert sorted(path.name for path in folder.path.iterdir()) == ["lock", "logs", "segments", "strategies", "version"]
+    assert (folder.path / "version").read_text() == "2\n"
     assert folder.log_file == folder.path / "logs" / "papertape.log"
     assert folder.strategies.is_dir()
     folder.close()
@@ -95,14 +96,18 @@ def test_a_newer_folder_is_refused_and_left_unlocked(tmp_path: Path) -> None:
         assert refusal.value.code == "folder.newer"
 
 
-def test_a_version_that_is_no_number_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "version").write_text("one\n")
-    with pytest.raises(Invalid, match="holds 'one'"):
+@pytest.mark.parametrize("garbage", [b"one\n", b"", b"\x00\xff\xfe", b"-1", b"1.5", b"9" * 5_000])
+def test_a_version_that_is_no_number_is_refused(tmp_path: Path, garbage: bytes) -> None:
+    (tmp_path / "version").write_bytes(garbage)
+    with pytest.raises(Invalid, match=r"version holds .*; expected the number of the data folder's version") as refusal:
         open_folder(tmp_path)
+    assert refusal.value.code == "folder.malformed_version"
+    assert (tmp_path / "version").read_bytes() == garbage
 
 
 def test_an_older_folder_is_upgraded_step_by_step_after_a_copy(tmp_path: Path) -> None:
-    folder = open_folder(tmp_path)
+    folder = open_folder(tmp_path, version=1, upgrades={})
+    assert folder.copy is None
     (folder.strategies / "mine.yaml").write_text("name: mine")
     folder.close()
     steps: list[int] = []
@@ -111,17 +116,33 @@ def test_an_older_folder_is_upgraded_step_by_step_after_a_copy(tmp_path: Path) -
         steps.append(1)
         (path / "strategies" / "mine.yaml").write_text("name: changed")
 
-    open_folder(tmp_path, version=3, upgrades={1: second, 2: lambda _: steps.append(2)}).close()
+    folder = open_folder(tmp_path, version=3, upgrades={1: second, 2: lambda _: steps.append(2)})
+    folder.close()
     assert steps == [1, 2]
     assert (tmp_path / "version").read_text() == "3\n"
     copy = tmp_path / "backups" / "version-1-1"
-    assert sorted(path.name for path in copy.iterdir()) == ["strategies", "version"]
+    assert folder.copy == copy
+    assert sorted(path.name for path in copy.iterdir()) == ["segments", "strategies", "version"]
     assert (copy / "strategies" / "mine.yaml").read_text() == "name: mine"
     assert (copy / "version").read_text() == "1\n"
 
 
-def test_an_upgrade_that_fails_is_done_again_and_keeps_the_first_copy(tmp_path: Path) -> None:
+def test_a_copy_before_an_upgrade_takes_no_room_for_sealed_files(tmp_path: Path) -> None:
+    folder = open_folder(tmp_path, version=1, upgrades={})
+    sealed = folder.segments / "s" / "1.parquet"
+    sealed.parent.mkdir()
+    sealed.write_bytes(b"sealed")
+    (folder.path / "papertape.sqlite3").write_bytes(b"changes")
+    folder.close()
     open_folder(tmp_path).close()
+    copy = tmp_path / "backups" / "version-1-1"
+    assert (copy / "segments" / "s" / "1.parquet").samefile(sealed)
+    assert not (copy / "papertape.sqlite3").samefile(tmp_path / "papertape.sqlite3")
+    assert (copy / "papertape.sqlite3").read_bytes() == b"changes"
+
+
+def test_an_upgrade_that_fails_is_done_again_and_keeps_the_first_copy(tmp_path: Path) -> None:
+    open_folder(tmp_path, version=1, upgrades={}).close()
 
     def fails(path: Path) -> None:
         raise OSError(28, "No space left on device", str(path))
@@ -131,6 +152,25 @@ def test_an_upgrade_that_fails_is_done_again_and_keeps_the_first_copy(tmp_path: 
     open_folder(tmp_path, version=2, upgrades={1: lambda _: None}).close()
     assert sorted(path.name for path in (tmp_path / "backups").iterdir()) == ["version-1-1", "version-1-2"]
     assert (tmp_path / "version").read_text() == "2\n"
+
+
+def test_a_folder_of_every_older_version_is_upgraded(tmp_path: Path) -> None:
+    assert sorted(UPGRADES) == list(range(1, FOLDER_VERSION))
+    for version in UPGRADES:
+        path = tmp_path / str(version)
+        open_folder(path, version=version, upgrades={}).close()
+        open_folder(path).close()
+        assert (path / "version").read_text() == f"{FOLDER_VERSION}\n"
+
+
+def test_a_folder_whose_restore_was_interrupted_is_refused(tmp_path: Path) -> None:
+    open_folder(tmp_path).close()
+    restore_mark(tmp_path).write_text("")
+    with pytest.raises(Conflict, match=r"was interrupted, so it is not whole.*papertape store restore") as refusal:
+        open_folder(tmp_path)
+    assert refusal.value.code == "folder.half_restored"
+    restore_mark(tmp_path).unlink()
+    open_folder(tmp_path).close()
 
 
 def test_a_network_file_system_is_warned_of(tmp_path: Path) -> None:
