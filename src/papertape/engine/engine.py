@@ -33,6 +33,7 @@ from papertape.model.entries import (
 )
 from papertape.model.events import AlertRaised, AnyEvent, InstanceState, SessionChanged
 from papertape.model.instrument import InstrumentId
+from papertape.model.samples import IndicatorSample
 from papertape.model.session import SessionPlan
 from papertape.model.views import (
     BarView,
@@ -152,6 +153,15 @@ class Engine:
             NotFound: the session has no such instrument.
         """
         return views.bar_views(self._lane(instrument), interval_s, limit)
+
+    def indicator_samples(self) -> list[IndicatorSample]:
+        """Return every indicator of every instance as of now, without what only a panel shows."""
+        return [sample for instance in self._instances for sample in views.indicator_samples(instance)]
+
+    def closed_bars(self, interval_s: int, after_ts: int, until_ts: int) -> list[BarView]:
+        """Return every instrument's bars with trades that end after `after_ts` and not after `until_ts`."""
+        lanes = self._lanes.values()
+        return [bar for lane in lanes for bar in views.closed_bar_views(lane, interval_s, after_ts, until_ts)]
 
     def _lane(self, instrument: InstrumentId) -> Lane:
         lane = self._lanes.get(instrument)

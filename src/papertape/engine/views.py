@@ -11,7 +11,9 @@ from papertape.engine.lane import SECOND, Lane
 from papertape.engine.reasons import FOUND, WORDS, instance_reason, section_name, waiting_clause
 from papertape.engine.session_state import SessionState
 from papertape.indicators.catalogue import CATALOGUE
+from papertape.indicators.series import ChartBar
 from papertape.model.events import SectionCode
+from papertape.model.samples import IndicatorSample
 from papertape.model.views import (
     BarView,
     ConditionsView,
@@ -190,17 +192,40 @@ def _position(lane: Lane, broker: Broker, instances: Sequence[Instance]) -> Open
 
 def bar_views(lane: Lane, interval_s: int, limit: int) -> list[BarView]:
     """Return the newest bars of an instrument, oldest first."""
-    return [
-        BarView(
-            instrument=lane.instrument.id,
-            interval_s=interval_s,
-            ts=bar.open_ts,
-            open=bar.open,
-            high=bar.high,
-            low=bar.low,
-            close=bar.close,
-            volume=bar.volume,
-            is_partial=bar.is_partial,
+    return [_bar_view(lane, interval_s, bar) for bar in lane.bank.series.bars(interval_s, limit)]
+
+
+def closed_bar_views(lane: Lane, interval_s: int, after_ts: int, until_ts: int) -> list[BarView]:
+    """Return the bars with trades that end after `after_ts` and not after `until_ts`, oldest first."""
+    return [_bar_view(lane, interval_s, bar) for bar in lane.bank.series.closed(interval_s, after_ts, until_ts)]
+
+
+def _bar_view(lane: Lane, interval_s: int, bar: ChartBar) -> BarView:
+    return BarView(
+        instrument=lane.instrument.id,
+        interval_s=interval_s,
+        ts=bar.open_ts,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume=bar.volume,
+        is_partial=bar.is_partial,
+    )
+
+
+def indicator_samples(instance: Instance) -> list[IndicatorSample]:
+    """Return every indicator of an instance as of now: its value, or why not yet."""
+    lane, samples = instance.lane, []
+    for alias, index in zip(instance.program.definition.indicators, instance.slots, strict=True):
+        value = lane.values[index]
+        samples.append(
+            IndicatorSample(
+                strategy=instance.strategy,
+                instrument=lane.instrument.id,
+                indicator=alias,
+                value=value,
+                reason=None if value is not None else lane.reason(index),
+            )
         )
-        for bar in lane.bank.series.bars(interval_s, limit)
-    ]
+    return samples

@@ -117,6 +117,21 @@ class BarSeries:
             bars.append(bar)
         return bars
 
+    def closed(self, interval_s: int, after_ts: int, until_ts: int) -> list[ChartBar]:
+        """Return the bars with trades that end after `after_ts` and not after `until_ts`, oldest first.
+
+        They are final when no event older than `until_ts` comes any more.
+        """
+        interval = interval_s * _SECOND
+        since, end = after_ts - after_ts % interval, until_ts - until_ts % interval
+        if since >= end:
+            return []
+        grouped: dict[int, list[Piece]] = {}
+        for piece in sorted(self._pieces(interval, since), key=_start_of):
+            if since <= piece.start < end:
+                grouped.setdefault(piece.start - piece.start % interval, []).append(piece)
+        return [_chart_bar(grouped[start], start, interval, 0.0, until_ts) for start in sorted(grouped)]
+
     def _pieces(self, interval: int, since: int) -> Iterator[Piece]:
         # Newest first, down to one from before `since`, whose close fills what follows it.
         length = max((span for span in self._venue if interval % span == 0), default=0)

@@ -11,8 +11,8 @@ from papertape.model.instrument import InstrumentId
 from papertape.model.views import BarView
 
 
-class IndicatorSample(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One indicator of one instance: `value` is set, or `reason` says why not."""
+class IndicatorSample(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
+    """One indicator of one instance: `value` is set, or `reason` says why not. Stored without its fields' names."""
 
     strategy: str
     instrument: InstrumentId

@@ -9,6 +9,7 @@ from papertape.journal.tape import Tape
 from papertape.model.entries import Batch, Entry
 from papertape.model.events import AnyEvent
 from papertape.model.session import SessionPlan
+from papertape.session.sampler import Sampler
 
 
 class SessionCore:
@@ -18,6 +19,7 @@ class SessionCore:
         self.plan = plan
         self.engine = Engine(plan)
         self.tape = Tape()
+        self.sampler = Sampler(self.engine)
 
     def feed(self, entries: Sequence[Entry], *, is_warmup: bool = False) -> tuple[Batch, list[AnyEvent]]:
         """Journal new entries and step the engine; return the batch and the facts it caused, to be made durable."""
@@ -27,4 +29,6 @@ class SessionCore:
     def replay(self, batch: Batch) -> list[AnyEvent]:
         """Step the engine over a batch read back from a journal; return the facts it causes again."""
         self.tape.follow(batch)
-        return self.engine.step(batch)
+        facts = self.engine.step(batch)
+        self.sampler.follow(batch)
+        return facts

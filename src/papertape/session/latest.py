@@ -14,10 +14,10 @@ from papertape.model.session import SessionRow
 from papertape.session.checks import worst
 from papertape.session.lifecycle import ENDED, allowed_commands
 from papertape.session.runner import Runner
+from papertape.session.sampler import BAR_INTERVALS_S
 from papertape.session.source import MarketSource
 from papertape.session.unsaved import Views
 
-BAR_INTERVALS_S = (1, 5, 15, 60, 300)
 _CHART = "chart"
 _KEPT_BARS = 1_000
 

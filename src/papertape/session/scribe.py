@@ -49,11 +49,12 @@ class Scribe:
         """Journal new entries, step the engine and submit both with the session's row; raises what went wrong."""
         try:
             batch, facts = self._core.feed(entries, is_warmup=is_warmup)
+            samples = self._core.sampler.take(batch)
         except Exception as error:
             self._on_broken(error)
             raise
         self.pipeline.note_step(entries, facts, self._clock())
-        self._submit(Commit(session_id=self._session_id, batch=batch, events=tuple(facts), row=row))
+        self._submit(Commit(session_id=self._session_id, batch=batch, events=tuple(facts), row=row, samples=samples))
 
     def take_row(self, row: SessionRow) -> None:
         """Submit a change of the session's row that is no entry; raises `Broken`."""
