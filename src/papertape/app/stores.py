@@ -13,6 +13,7 @@ from papertape.errors import NotFound, Unavailable
 from papertape.journal.ports import History
 from papertape.journal.research import Found
 from papertape.store.folder import database_path
+from papertape.store.history import SqliteHistory
 from papertape.store.history import open_history as open_database
 
 
@@ -35,7 +36,7 @@ class _FactsOnly:
 
 
 @contextmanager
-def open_history(path: Path) -> Iterator[History]:
+def open_history(path: Path) -> Iterator[SqliteHistory]:
     """Open the sessions of a data folder to read them; a desk may be running on it.
 
     Raises:

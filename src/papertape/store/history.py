@@ -18,6 +18,7 @@ from papertape.store.schema import Scalar
 
 _LARGEST_SEQ = 2**63 - 1
 _BATCH_PAGE = 64
+_RECORD_PAGE = 5_000
 
 
 class SqliteHistory:
@@ -49,6 +50,17 @@ class SqliteHistory:
             bindings[f"f{index}"] = filter_value(table, each.column, each.value)
         query = sql.events_sql(table, [each.column for each in filters], is_newest_first=newest_first)
         return decode_rows(table, self._readers.rows(query, bindings))
+
+    def records(self, table: Table, session_id: SessionId) -> Iterator[Any]:  # Any: the table's record type
+        """Yield everything of a session in one table but the tape, in the order of the table's key."""
+        place, after = table.column(table.key[1]), -1
+        while True:
+            bindings: dict[str, Scalar] = {"session_id": session_id, "after": after, "limit": _RECORD_PAGE}
+            found = decode_rows(table, self._readers.rows(sql.SESSION_RECORDS[table.name], bindings))
+            yield from found
+            if len(found) < _RECORD_PAGE:
+                return
+            after = getattr(found[-1], place)
 
     def batches(self, session_id: SessionId, *, after_seq: int = 0) -> Iterator[Batch]:
         """Yield the journalled batches; see `History.batches`."""
@@ -82,7 +94,7 @@ class SqliteHistory:
 
     def views(self, session_id: SessionId) -> bytes | None:
         """Return the saved last views; see `History.views`."""
-        row = self._views_row(session_id)
+        row = self.views_row(session_id)
         return None if row is None else row.payload
 
     def save_views(self, session_id: SessionId, saved_ts: int, payload: bytes) -> None:
@@ -97,7 +109,8 @@ class SqliteHistory:
         """Close every connection; idempotent."""
         self._readers.close()
 
-    def _views_row(self, session_id: str) -> ViewsRow | None:
+    def views_row(self, session_id: str) -> ViewsRow | None:
+        """Return the saved last views of a session with their time."""
         bindings: dict[str, Scalar] = {"session_id": session_id, "limit": 1}
         rows: list[ViewsRow] = decode_rows(VIEWS, self._readers.rows(sql.SAVED_VIEWS, bindings))
         return rows[0] if rows else None

@@ -32,7 +32,7 @@ def rows_of(commit: Commit) -> list[tuple[Table, Row]]:
     try:
         rows = [(table, CODECS[table.name].encode(session_id, event)) for table, event in _tables_of(commit)]
         if commit.batch is not None:
-            rows.insert(0, (TAPE, CODECS[TAPE.name].encode(session_id, _tape_row(session_id, commit.batch))))
+            rows.insert(0, (TAPE, CODECS[TAPE.name].encode(session_id, tape_row(session_id, commit.batch))))
     except (TypeError, ValueError, OverflowError) as error:
         raise Broken(
             f"A commit of session {session_id} cannot be encoded ({error}); expected entries and facts as declared in "
@@ -51,7 +51,8 @@ def _tables_of(commit: Commit) -> Iterator[tuple[Table, msgspec.Struct]]:
         yield SAMPLES, _sample_row(commit.session_id, commit.samples)
 
 
-def _tape_row(session_id: str, batch: Batch) -> TapeRow:
+def tape_row(session_id: str, batch: Batch) -> TapeRow:
+    """Return the tape row of a batch."""
     return TapeRow(
         session_id=session_id,
         first_seq=batch.first_seq,

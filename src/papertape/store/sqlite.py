@@ -49,7 +49,7 @@ class SqliteStore(SqliteHistory):
         try:
             try:
                 self.save_views(row.session_id, row.saved_ts, row.payload)
-                found = self._views_row(row.session_id)
+                found = self.views_row(row.session_id)
             finally:  # also after a row that was too slow: it may still be written
                 removed = self._queue(row.session_id, sql.DELETE_VIEWS, (row.session_id,))
             removed.wait()
