@@ -19,6 +19,9 @@ SILENT_WARNING_US = 15_000_000
 SILENT_FAILED_US = 30_000_000
 STORE_LAG_FAILED_US = 10_000_000
 STREAM_SILENT_FAILED_US = 15_000_000
+MIRROR_PATIENCE_US = 5_000_000
+"""How long a session that starts waits for the store's copy before it is proven without it."""
+MIRROR_FAILED_US = 30_000_000
 
 _ORDER: tuple[CheckStatus, ...] = ("ok", "waiting", "warning", "failed")
 
@@ -57,7 +60,8 @@ def check_plan(plan: SessionPlan, now: int) -> list[Check]:
 
 def check_vitals(vitals: Vitals) -> list[Check]:
     """Return every check of a running session, session-wide ones first, then by symbol."""
-    checks = [_configured(vitals), _active(vitals), _connected(vitals), _written(vitals), _published(vitals)]
+    checks = [_configured(vitals), _active(vitals), _connected(vitals), _written(vitals), *_mirrored(vitals)]
+    checks.append(_published(vitals))
     for instrument in vitals.instruments:
         checks += [_subscribed(vitals, instrument), _fed(vitals, instrument), _calculated(vitals, instrument)]
     return checks
@@ -130,6 +134,23 @@ def _written(vitals: Vitals) -> Check:
         code="store.written", label="Data is being written to the store", status=status, detail=detail,
         checked_ts=vitals.now,
     )  # fmt: skip
+
+
+def _mirrored(vitals: Vitals) -> list[Check]:
+    mirror = vitals.store.mirror
+    if mirror is None:
+        return []
+    status: CheckStatus = "ok" if mirror.state == "live" else "warning"
+    if vitals.unmirrored_since is not None and vitals.now - vitals.unmirrored_since > MIRROR_FAILED_US:
+        status = "failed"
+    elif mirror.state == "connecting" and vitals.state == "starting":
+        # Only here is it waited for, and briefly: the journal has everything, the copy is not needed to trade.
+        status = "waiting" if vitals.now - vitals.started_ts < MIRROR_PATIENCE_US else "warning"
+    check = Check(
+        code="store.mirrored", label="Data is being copied to QuestDB", status=status, detail=mirror.detail,
+        checked_ts=vitals.now,
+    )  # fmt: skip
+    return [check]
 
 
 def _published(vitals: Vitals) -> Check:

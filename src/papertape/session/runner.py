@@ -30,6 +30,7 @@ from papertape.session.approach import Approach
 from papertape.session.checks import check_vitals
 from papertape.session.core import SessionCore
 from papertape.session.lifecycle import LIVE, LifecycleTrigger, next_lifecycle
+from papertape.session.observer import Observer
 from papertape.session.outlet import Outlet
 from papertape.session.recovery import Restored
 from papertape.session.scribe import Scribe
@@ -63,13 +64,13 @@ class Runner:
         self.source = source
         self.plan_checks = tuple(plan_checks)
         self.started_ts = clock()
-        self._appender = appender
         self._clock = clock
         self._pause = pause
         self._scribe = Scribe(
             row, core, appender=appender, clock=clock, outlets=outlets, on_broken=self._break,
             on_ended=lambda: on_ended(self),
         )  # fmt: skip
+        self._observer = Observer(core, self._scribe, appender, self.started_ts)
         self._ledger = self._scribe.ledger
         self._feed = self._scribe.take
         self.pipeline = self._scribe.pipeline
@@ -363,26 +364,7 @@ class Runner:
 
     def vitals(self, now: int) -> Vitals:
         """Return what is observed now."""
-        engine = self.core.engine
-        return Vitals(
-            now=now,
-            started_ts=self.started_ts,
-            state=self.state,
-            is_row_durable=self._scribe.durable_revision > 0,
-            expected_instances=len(self.row.instances),
-            instances=tuple(engine.instances()),
-            instruments=tuple(instrument.id for instrument in self.core.plan.instruments),
-            feed=self._feed_status,
-            data_ts=self.pipeline.data_ts,
-            quote_ts=self.pipeline.quote_ts,
-            evaluated=frozenset(self.pipeline.evaluated),
-            indicators=tuple(engine.indicators()),
-            store=self._appender.status(),
-            undurable_since=self._ledger.undurable_since,
-            durable_ts=self._ledger.durable_ts,
-            published_ts=self.pipeline.published_ts,
-            is_warming=not self._is_live,
-        )
+        return self._observer.observe(now, state=self.state, feed=self._feed_status, is_warming=not self._is_live)
 
     def _now_at_venue(self) -> int:
         # Until the feed has delivered, the venue's clock is unknown; ours may be years off a recording's.

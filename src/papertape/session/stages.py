@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from papertape.model.entries import Entry, Quote, Trade
 from papertape.model.events import AnyEvent, InstanceTransitioned, OrderFilled, OrderUpdated
 from papertape.model.instrument import InstrumentId
-from papertape.model.views import Check, StageName, StageView
+from papertape.model.views import Check, StageName, StageView, StoreStatus
 from papertape.session.checks import worst
 from papertape.session.pulse import Pulse
 from papertape.session.vitals import Vitals
@@ -103,7 +103,7 @@ _CHECKS_OF: dict[StageName, tuple[str, ...]] = {
     "conditions": ("indicators.calculating",),
     "machine": ("strategies.active",),
     "broker": (),
-    "store": ("store.written", "session.configured"),
+    "store": ("store.written", "store.mirrored", "session.configured"),
     "stream": ("stream.publishing",),
 }
 
@@ -119,10 +119,20 @@ def _states(vitals: Vitals) -> str:
     return ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
 
 
+def _mirror_error(vitals: Vitals) -> str | None:
+    mirror = vitals.store.mirror
+    return None if mirror is None or mirror.is_healthy else mirror.last_error or mirror.detail
+
+
+def _store_detail(store: StoreStatus) -> str:
+    journal = f"{store.detail.rstrip('.')}. Commit to disk {store.lag_ms:.1f} ms at worst."
+    return journal if store.mirror is None else f"{journal} {store.mirror.detail}"
+
+
 _ERROR_OF: dict[StageName, Callable[[Vitals], str | None]] = {
     "socket": lambda vitals: vitals.feed.last_error,
     "decoder": lambda vitals: vitals.feed.last_error if vitals.feed.decode_errors else None,
-    "store": lambda vitals: vitals.store.last_error,
+    "store": lambda vitals: vitals.store.last_error or _mirror_error(vitals),
 }
 
 _DETAIL_OF: dict[StageName, Callable[[Vitals], str]] = {
@@ -136,6 +146,6 @@ _DETAIL_OF: dict[StageName, Callable[[Vitals], str]] = {
     "conditions": lambda vitals: f"Evaluated for {len(vitals.evaluated)} of {len(vitals.instruments)} symbols.",
     "machine": lambda vitals: _states(vitals) or "No strategy runs in this session.",
     "broker": lambda _: "Orders and fills at the simulated venue.",
-    "store": lambda vitals: f"{vitals.store.detail} Commit to disk {vitals.store.lag_ms:.1f} ms at worst.",
+    "store": lambda vitals: _store_detail(vitals.store),
     "stream": lambda _: "Only what is durable is published.",
 }

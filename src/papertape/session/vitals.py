@@ -12,7 +12,10 @@ from papertape.model.views import IndicatorView, InstanceView
 
 
 class Vitals(msgspec.Struct, frozen=True, kw_only=True):
-    """One observation. `data_ts` and `quote_ts` are our clock at the newest market event and quote of each symbol."""
+    """One observation. `data_ts` and `quote_ts` are our clock at the newest market event and quote of each symbol.
+
+    `unmirrored_since` is when the store's copy was first found taking nothing, None while it takes what it is given.
+    """
 
     now: int
     started_ts: int
@@ -27,6 +30,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     evaluated: frozenset[InstrumentId]
     indicators: tuple[IndicatorView, ...]
     store: StoreStatus
+    unmirrored_since: int | None
     undurable_since: int | None
     durable_ts: int | None
     published_ts: int | None
