@@ -23,7 +23,13 @@ RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(FEED),--feed $(FEED)) $(if $(S
 $(shell [[ -x .venv/bin/python ]] || rm -f .setup/python; [[ -d web/node_modules ]] || rm -f .setup/node; \
         [[ -f src/papertape/server/ui/index.html ]] || rm -f .setup/ui)
 
-.PHONY: help setup run test dev check bench soak ui wheel lock clean
+# The QuestDB server that is fetched, and the Java it runs on. Checksums: scripts/questdb.sha256; Java: 25 or 17.
+QUESTDB_VERSION ?= 9.3.4
+QUESTDB_JAVA    ?= 25
+export PAPERTAPE_QUESTDB_VERSION := $(QUESTDB_VERSION)
+export PAPERTAPE_QUESTDB_JAVA    := $(QUESTDB_JAVA)
+
+.PHONY: help setup run test dev check bench soak ui wheel lock clean questdb questdb-setup questdb-matrix
 
 help: ## Print this help
 	@echo "papertape: make TARGET [PORT=8420] [FEED=auto|simulated|binance|recorded:PATH] [STORE=sqlite|questdb://…] [DATA=DIR]"
@@ -35,7 +41,7 @@ setup: .setup/python .setup/node ## Install what is needed into .venv and web/no
 run: .setup/python .setup/ui ## Start the desk with a demo session; PORT= FEED= STORE= DATA= are passed on
 	@exec .venv/bin/papertape run $(RUN_OPTIONS)
 
-test: .setup/python .setup/node .setup/ui chromium ## Run everything: static checks, all tests, the wheel in a real browser
+test: .setup/python .setup/node .setup/ui chromium questdb-setup ## Run everything: static checks, all tests, the wheel in a real browser
 	@$(PY) scripts/run_suites.py
 
 dev: .setup/python .setup/node ## Start the desk and the web UI with hot reload (page: the address Vite prints)
@@ -85,6 +91,9 @@ clean: ## Remove everything that can be made again, except what sessions wrote
 	@echo "Building the web UI"
 	@npm --prefix web run build
 	@mkdir -p .setup && touch $@
+
+questdb-setup: .setup/uv/ready
+	@scripts/setup_questdb.sh "$(QUESTDB_VERSION)" "$(QUESTDB_JAVA)"
 
 .PHONY: chromium
 chromium:
