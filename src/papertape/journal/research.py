@@ -58,8 +58,9 @@ class Research(Protocol):
     ) -> Found[BarView]:
         """Return the newest `limit` bars of an instrument within a span, oldest first, built from its trades.
 
-        Bars are aligned to the epoch; seconds without a trade make none. Warm-up trades count. A bar is partial when
-        no trade of the instrument at or after its end is recorded.
+        Bars are aligned to the epoch and are never cut: the span holds where a bar opens. Times without a trade make
+        none. The trades of a bar count in the order of their seq, those of the warm-up too. A bar is partial when no
+        trade of the instrument at or after its end is recorded.
         """
 
     async def indicator_values(
@@ -72,7 +73,10 @@ class Research(Protocol):
         *,
         limit: int = 1000,
     ) -> Found[IndicatorValueRow]:
-        """Return the newest `limit` samples of one indicator within a span, oldest first."""
+        """Return the newest `limit` samples of one indicator within a span, oldest first.
+
+        Where several samples have the same time, the last one journalled counts.
+        """
 
     async def latest_values(self, session_id: SessionId) -> Found[IndicatorValueRow]:
         """Return the newest sample of every indicator of a session, by series."""
