@@ -33,7 +33,7 @@ def fault_of(error: Exception) -> Fault:
     return "commit" if isinstance(error, _COMMIT) else "permanent"
 
 
-def failure_of(location: str, error: apsw.Error) -> PapertapeError:
+def failure_of(location: str, error: apsw.Error | OSError) -> PapertapeError:
     """Return what a failure to open or read means to the caller."""
     if isinstance(error, apsw.CorruptError | apsw.NotADBError):
         return Broken(

@@ -17,11 +17,11 @@ from papertape.store.connections import open_writing
 from papertape.store.faults import failure_of
 from papertape.store.folder import DataFolder
 from papertape.store.history import SqliteHistory
+from papertape.store.migration import Migration, create_journal, migrate_journal
 from papertape.store.outbox import Outbox
 from papertape.store.readers import Readers
 from papertape.store.rows import rows_of, size_of
 from papertape.store.schema import CODECS, Scalar
-from papertape.store.verify import verify_tables
 from papertape.store.writer import Job, OnDurable, Statements, Writer, WriterLimits
 
 _ANSWER_WITHIN_S = 10.0
@@ -32,6 +32,7 @@ class SqliteStore(SqliteHistory):
 
     def __init__(self, path: Path, writer: Writer, readers: Readers, clock: Callable[[], int]) -> None:
         super().__init__(path, readers)
+        self.migration: Migration | None = None
         self._writer = writer
         self._clock = clock
         self.mirror: Mirror | None = None
@@ -151,9 +152,10 @@ def open_store(folder: DataFolder, clock: Callable[[], int], *, limits: WriterLi
     path = folder.database
     readers = Readers(path)
     try:
+        create_journal(folder)
         connection = open_writing(path)
         try:
-            verify_tables(connection)
+            migration = migrate_journal(connection, folder)
             readers.check_queries()
         except (PapertapeError, apsw.Error):
             connection.close()
@@ -166,4 +168,6 @@ def open_store(folder: DataFolder, clock: Callable[[], int], *, limits: WriterLi
         raise
     writer = Writer(connection, clock, limits=limits)
     writer.start()
-    return SqliteStore(path, writer, readers, clock)
+    store = SqliteStore(path, writer, readers, clock)
+    store.migration = migration
+    return store

@@ -32,6 +32,7 @@ def test_no_other_package_holds_sql() -> None:
 def test_the_search_finds_sql_where_it_is() -> None:
     assert {path.name for path in (SOURCES / "store").glob("*.py") if any(map(SQL.search, _texts(path)))} == {
         "connections.py",
+        "inspection_sql.py",
         "sqlite_sql.py",
         "verify.py",
     }
