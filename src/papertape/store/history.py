@@ -13,8 +13,10 @@ from papertape.model.session import SessionId, SessionRow
 from papertape.model.tables import EVENT_TABLES, SESSIONS, TAPE, VIEWS, Table, TapeRow, ViewsRow
 from papertape.store import sqlite_sql as sql
 from papertape.store.readers import Readers
-from papertape.store.rows import decode_rows, filter_value, read_batches
+from papertape.store.rows import decode_rows, filter_value
 from papertape.store.schema import Scalar
+from papertape.store.segments.catalogue import Segments
+from papertape.store.segments.joined import read_joined
 
 _LARGEST_SEQ = 2**63 - 1
 _BATCH_PAGE = 64
@@ -27,6 +29,7 @@ class SqliteHistory:
     def __init__(self, path: Path, readers: Readers) -> None:
         self._path = path
         self._readers = readers
+        self.segments = Segments(path.parent, readers)
 
     def events(
         self,
@@ -64,13 +67,14 @@ class SqliteHistory:
 
     def batches(self, session_id: SessionId, *, after_seq: int = 0) -> Iterator[Batch]:
         """Yield the journalled batches; see `History.batches`."""
+        # The tail is asked before the manifest, here and page by page: what is sealed in between is found in both.
         before = self._number(sql.ENTRY_BEFORE, {"session_id": session_id, "after": after_seq})
 
         def page(after: int) -> Sequence[TapeRow]:
             bindings: dict[str, Scalar] = {"session_id": session_id, "after": after, "limit": _BATCH_PAGE}
             return decode_rows(TAPE, self._readers.rows(sql.BATCHES, bindings))
 
-        return read_batches(session_id, after_seq, before, page)
+        return read_joined(session_id, after_seq, before, page, self.segments)
 
     def last_event_seq(self, session_id: SessionId) -> int:
         """Return the highest durable fact seq; see `History.last_event_seq`."""
@@ -78,7 +82,9 @@ class SqliteHistory:
 
     def last_entry_seq(self, session_id: SessionId) -> int:
         """Return the highest durable entry seq; see `History.last_entry_seq`."""
-        return self._number(sql.LAST_ENTRY, {"session_id": session_id})
+        in_tail = self._number(sql.LAST_ENTRY, {"session_id": session_id})
+        sealed = self.segments.before(session_id, _LARGEST_SEQ)
+        return max(in_tail, 0 if sealed is None else sealed.last_seq)
 
     def session(self, session_id: SessionId) -> SessionRow | None:
         """Return the newest revision of a session's row; see `History.session`."""

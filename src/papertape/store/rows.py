@@ -163,14 +163,19 @@ def batch_of(row: TapeRow) -> Batch:
     return _batch(row.session_id, row, row.first_seq)
 
 
+def tape_hole(session_id: str, expected: int, found: int) -> Broken:
+    """Return the failure of a tape whose next batch starts at `found` and not at `expected`."""
+    return Broken(
+        f"The tape of session {session_id} has a hole: a batch was expected at seq {expected}, the next one found "
+        f"starts at {found}. The session cannot be resumed or replayed past seq {expected - 1}; keep the data folder, "
+        "restore a copy of it, or start a new session.",
+        code="store.tape_hole",
+    )
+
+
 def _batch(session_id: str, row: TapeRow, expected: int) -> Batch:
     if row.first_seq != expected:
-        raise Broken(
-            f"The tape of session {session_id} has a hole: a batch was expected at seq {expected}, the next one found "
-            f"starts at {row.first_seq}. The session cannot be resumed or replayed past seq {expected - 1}; keep the "
-            "data folder, restore a copy of it, or start a new session.",
-            code="store.tape_hole",
-        )
+        raise tape_hole(session_id, expected, row.first_seq)
     try:
         entries = _decode_entries(row.payload)
     except ValueError as error:

@@ -140,6 +140,28 @@ SEGMENTS_ABOVE = select_sql(
     f"WHERE {quote(SEGMENTS.column('last_row'))} > :after AND {quote(SEGMENTS.column('removed_ts'))} IS NULL "
     f"ORDER BY {quote(SEGMENTS.column('last_row'))} LIMIT :limit",
 )
+_LAST_SEQ, _FIRST_SEQ = quote(SEGMENTS.column("last_seq")), quote(SEGMENTS.column("first_seq"))
+_OF_SESSION = f"{quote('session_id')} = :session_id"
+SEGMENTS_AFTER = select_sql(
+    SEGMENTS, f"WHERE {_OF_SESSION} AND {_LAST_SEQ} > :after ORDER BY {_FIRST_SEQ} LIMIT :limit"
+)
+SEGMENT_BEFORE = select_sql(
+    SEGMENTS, f"WHERE {_OF_SESSION} AND {_FIRST_SEQ} <= :after ORDER BY {_FIRST_SEQ} DESC LIMIT :limit"
+)
+ALL_SEGMENTS = select_sql(SEGMENTS, f"ORDER BY {quote(SEGMENTS.column('first_row'))} LIMIT :limit")
+SEALABLE = (
+    f"SELECT {_PLACE}, {names_sql([column.name for column in columns_of(TAPE)])} FROM {quote(TAPE.name)} "
+    f"WHERE {_OF_SESSION} AND {quote(TAPE.column('first_seq'))} > :after AND {_PLACE} <= :until "
+    f"ORDER BY {quote(TAPE.column('first_seq'))} LIMIT :limit"
+)
+"""A session's batches after a seq, each with its place, up to a place."""
+NEWEST_TAPE_PLACE = f"SELECT MAX({_PLACE}) FROM {quote(TAPE.name)} LIMIT :limit"
+TAPE_SESSIONS = (
+    f"WITH RECURSIVE found(id) AS (SELECT MIN({quote('session_id')}) FROM {quote(TAPE.name)} UNION ALL "
+    f"SELECT (SELECT MIN({quote('session_id')}) FROM {quote(TAPE.name)} WHERE {quote('session_id')} > found.id) "
+    "FROM found WHERE found.id IS NOT NULL) SELECT id FROM found WHERE id IS NOT NULL LIMIT :limit"
+)
+"""The sessions that have batches in the tape: one step of its index for each."""
 MIRROR_WATERMARKS = select_sql(WATERMARKS, f"WHERE {quote(WATERMARKS.column('mirror'))} = :key LIMIT :limit")
 
 
@@ -155,6 +177,15 @@ SESSION_RECORDS: dict[str, str] = {table.name: _session_records(table) for table
 INSERTS: dict[str, str] = {table.name: insert_sql(table) for table in TABLES}
 REPLACE_WATERMARK = insert_sql(WATERMARKS, is_replacing=True)
 REPLACE_VIEWS = insert_sql(VIEWS, is_replacing=True)
+DELETE_SEALED = (
+    f"DELETE FROM {quote(TAPE.name)} WHERE {quote('session_id')} = ? "
+    f"AND {quote(TAPE.column('first_seq'))} BETWEEN ? AND ? AND {_PLACE} BETWEEN ? AND ?"
+)
+DELETE_SEGMENT = f"DELETE FROM {quote(SEGMENTS.name)} WHERE {quote('session_id')} = ? AND {_FIRST_SEQ} = ?"
+MARK_REMOVED = (
+    f"UPDATE {quote(SEGMENTS.name)} SET {quote(SEGMENTS.column('removed_ts'))} = ? "
+    f"WHERE {quote('session_id')} = ? AND {quote(SEGMENTS.column('removed_ts'))} IS NULL"
+)
 DELETE_VIEWS = f"DELETE FROM {quote(VIEWS.name)} WHERE {quote(VIEWS.column('session_id'))} = ?"
 
 
@@ -170,6 +201,12 @@ def named_queries() -> dict[str, str]:
         "saved views": SAVED_VIEWS,
         "newest places": NEWEST_PLACES,
         "segments above a place": SEGMENTS_ABOVE,
+        "segments after a seq": SEGMENTS_AFTER,
+        "segment before a seq": SEGMENT_BEFORE,
+        "all segments": ALL_SEGMENTS,
+        "batches to seal": SEALABLE,
+        "newest place of the tape": NEWEST_TAPE_PLACE,
+        "sessions on the tape": TAPE_SESSIONS,
         "watermarks of a mirror": MIRROR_WATERMARKS,
     }
     for table in OUTBOX_TABLES:
