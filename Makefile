@@ -16,8 +16,12 @@ UI_INPUTS := $(shell find web -type f -not -path '*/node_modules/*' -not -name '
                -not -name '*.test.ts' -not -name '*.test.tsx' 2>/dev/null)
 
 # PORT=, FEED=, STORE= and DATA= become options of `papertape run`; what is not given is left to papertape.
-RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(FEED),--feed $(FEED)) $(if $(STORE),--store $(STORE)) \
-              $(if $(DATA),--data-dir "$(DATA)")
+# STORE=questdb is the server of this checkout (as `make questdb` starts it): it is started first, and ends with the desk.
+RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(FEED),--feed $(FEED)) \
+              $(if $(filter-out questdb,$(STORE)),--store '$(STORE)') $(if $(DATA),--data-dir "$(DATA)")
+QUESTDB      = $(PY) scripts/questdb.py $(if $(QUESTDB_HTTP),--http $(QUESTDB_HTTP)) $(if $(QUESTDB_PG),--pg $(QUESTDB_PG))
+WITH_STORE   = $(if $(filter questdb,$(STORE)),$(QUESTDB) with)
+STORE_SET_UP = $(if $(filter questdb,$(STORE)),questdb-setup)
 
 # A stamp whose result is gone says nothing.
 $(shell [[ -x .venv/bin/python ]] || rm -f .setup/python; [[ -d web/node_modules ]] || rm -f .setup/node; \
@@ -32,20 +36,26 @@ export PAPERTAPE_QUESTDB_JAVA    := $(QUESTDB_JAVA)
 .PHONY: help setup run test dev check bench soak ui wheel lock clean questdb questdb-setup questdb-matrix
 
 help: ## Print this help
-	@echo "papertape: make TARGET [PORT=8420] [FEED=auto|simulated|binance|recorded:PATH] [STORE=sqlite|questdb://…] [DATA=DIR]"
+	@echo "papertape: make TARGET [PORT=8420] [FEED=auto|simulated|binance|recorded:PATH] [STORE=sqlite|questdb|questdb://…] [DATA=DIR]"
 	@echo
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: .setup/python .setup/node ## Install what is needed into .venv and web/node_modules (only what changed)
 
-run: .setup/python .setup/ui ## Start the desk with a demo session; PORT= FEED= STORE= DATA= are passed on
-	@exec .venv/bin/papertape run $(RUN_OPTIONS)
+run: .setup/python .setup/ui $(STORE_SET_UP) ## Start the desk with a demo session; PORT= FEED= STORE= DATA= are passed on
+	@exec $(WITH_STORE) .venv/bin/papertape run $(RUN_OPTIONS)
+
+questdb: .setup/python questdb-setup ## Start a QuestDB server for the desk on 127.0.0.1, until Ctrl-C
+	@exec $(QUESTDB) serve
+
+questdb-matrix: .setup/python ## Run the QuestDB tests on every supported pair of server and Java
+	@$(PY) scripts/questdb_matrix.py
 
 test: .setup/python .setup/node .setup/ui chromium questdb-setup ## Run everything: static checks, all tests, the wheel in a real browser
 	@$(PY) scripts/run_suites.py
 
-dev: .setup/python .setup/node ## Start the desk and the web UI with hot reload (page: the address Vite prints)
-	@scripts/dev.sh $(RUN_OPTIONS)
+dev: .setup/python .setup/node $(STORE_SET_UP) ## Start the desk and the web UI with hot reload (page: the address Vite prints)
+	@$(WITH_STORE) scripts/dev.sh $(RUN_OPTIONS)
 
 check: .setup/python .setup/node ## Static checks only: ruff, mypy, import contracts, TypeScript, web lint
 	@$(PY) scripts/run_suites.py --only static

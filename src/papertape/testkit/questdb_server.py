@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -26,7 +27,6 @@ TEST_PASSWORD = "papertape-test"  # of servers that live as long as a test, on 1
 _START_S = 60.0
 _STOP_S = 30.0
 _LOG_TAIL = 30
-_TERMINATED_BY_SIGNAL = 128 + signal.SIGTERM
 
 
 class QuestServer:
@@ -63,8 +63,7 @@ class QuestServer:
     @property
     def store(self) -> str:
         """Return what `papertape run --store` takes, password included."""
-        at = self.address
-        return f"questdb://{at.user}:{at.password}@{at.host}:{at.http_port}?pg={at.pg_port}"
+        return store_option(self.address)
 
     def start(self, deadline_s: float = _START_S) -> None:
         """Start the process and wait until it answers.
@@ -179,6 +178,12 @@ def quest_server_at(folder: Path, **settings: str) -> Iterator[QuestServer]:
         yield server
     finally:
         server.kill()
+
+
+def store_option(address: QuestAddress) -> str:
+    """Return what `papertape run --store` takes, password included."""
+    server = f"{address.host}:{address.http_port}?pg={address.pg_port}"
+    return f"questdb://{address.user}:{quote(address.password, safe='')}@{server}"
 
 
 def execute(address: QuestAddress, statement: str, timeout_s: float = 30) -> list[list[Any]]:
