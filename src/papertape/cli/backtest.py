@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +18,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from papertape.app.stores import open_history, wall_clock
+from papertape.cli.sessions_at_hand import find_session
 from papertape.cli.strategy import read_definition
-from papertape.errors import Invalid, NotFound
+from papertape.errors import Invalid
+from papertape.feeds.recorded.session_tape import TapeRecording
 from papertape.feeds.recorded.source import RecordedSource
-from papertape.model.session import PROFILES, SessionPlan, SessionRow, StrategyVersion
+from papertape.model.session import PROFILES, SessionPlan, StrategyVersion
 from papertape.session.backtest import Backtest, BacktestSummary, first_difference
 from papertape.session.feeds import Feeds
 from papertape.session.planning import check_capital, common_currency
@@ -27,21 +31,49 @@ from papertape.strategy.library import builtin_names, builtin_text
 from papertape.strategy.parse import parse_definition, version_of
 
 _console = Console(highlight=False, soft_wrap=True)
+_SESSION = "session:"
+_WARMUP_S = 60.0
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _DataDir = Annotated[Path, typer.Option(envvar="PAPERTAPE_DATA_DIR", help="Folder that keeps everything.")]
 
 
 def backtest(
-    data: Annotated[Path, typer.Option(help="Recording: Parquet or raw frames, a file or a folder.")],
+    data: Annotated[
+        str, typer.Option(help="Recording: Parquet or raw frames, a file or a folder; or session:ID of a data folder.")
+    ],
     strategy: Annotated[list[str], typer.Option(help="Definition file or built-in name; repeat for several.")],
     symbol: Annotated[list[str] | None, typer.Option(help="Instruments of the recording; all when not given.")] = None,
     capital: Annotated[str, typer.Option(help="Initial capital in the quote currency.")] = "10000",
     profile: Annotated[str, typer.Option(help="optimistic, standard or pessimistic.")] = "standard",
-    warmup: Annotated[float, typer.Option(min=0, help="Seconds of the recording that only warm up.")] = 60.0,
+    warmup: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds of the recording that only warm up: 60, or what the session warmed up on."),
+    ] = None,
+    data_dir: _DataDir = Path("~/.papertape"),
     as_json: _AsJson = False,
 ) -> None:
     """Run strategies over recorded market data and say what they would have done."""
-    source = RecordedSource(data, math.inf, wall_clock, warmup_s=warmup)
+    with _source(data, warmup, data_dir) as source:
+        _backtest(source, strategy, symbol, capital, profile, as_json)
+
+
+@contextmanager
+def _source(data: str, warmup: float | None, data_dir: Path) -> Iterator[RecordedSource]:
+    if not data.startswith(_SESSION):
+        yield RecordedSource(data, math.inf, wall_clock, warmup_s=_WARMUP_S if warmup is None else warmup)
+        return
+    with open_history(data_dir.expanduser()) as history:
+        row = find_session(history, data.removeprefix(_SESSION), data_dir)
+        tape = TapeRecording(row.plan.instruments, lambda: history.batches(row.session_id))
+        warmed = tape.warmup_s() if warmup is None else warmup
+        yield RecordedSource(
+            data, math.inf, wall_clock, warmup_s=_WARMUP_S if warmed is None else warmed, recording=tape
+        )
+
+
+def _backtest(
+    source: RecordedSource, strategy: list[str], symbol: list[str] | None, capital: str, profile: str, as_json: bool
+) -> None:
     plan = asyncio.run(_plan(source, strategy, symbol or [], capital, profile))
     started = time.perf_counter()
     with Progress(
@@ -64,12 +96,7 @@ def replay(
 ) -> None:
     """Replay a session's tape and compare every fact, byte for byte, with what was stored."""
     with open_history(data_dir.expanduser()) as history:
-        row: SessionRow | None = history.session(session_id)
-        if row is None:
-            raise NotFound(
-                f"There is no session {session_id!r} in {data_dir}; `papertape session list` shows them.",
-                code="session.unknown",
-            )
+        row = find_session(history, session_id, data_dir)
         difference = first_difference(row, history)
         facts = history.last_event_seq(session_id)
     if as_json:

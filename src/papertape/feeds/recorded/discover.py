@@ -45,14 +45,14 @@ def discover_instruments(files: Iterable[RecordedFile]) -> list[Instrument]:
     return sorted(found, key=lambda instrument: instrument.id)
 
 
-def make_instrument(market: Market, symbol: str, precision: Precision) -> Instrument:
+def make_instrument(market: Market, symbol: str, precision: Precision, venue: str = "BINANCE") -> Instrument:
     """Return an instrument with one tick and one lot of the observed precision; minimum 5 in quote units."""
     quote = next((q for q in _QUOTES if symbol.endswith(q) and symbol != q), "USDT")
     is_spot = market == "spot"
     return Instrument(
-        id=f"{symbol}.BINANCE" if is_spot else f"{symbol}-PERP.BINANCE",
+        id=f"{symbol}.{venue}" if is_spot else f"{symbol}-PERP.{venue}",
         symbol=symbol,
-        venue="BINANCE",
+        venue=venue,
         kind="spot" if is_spot else "perpetual",
         base=symbol.removesuffix(quote),
         quote=quote,

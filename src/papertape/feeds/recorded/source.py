@@ -12,6 +12,7 @@ import msgspec
 from papertape.errors import NotFound
 from papertape.feeds.binance.clock_offset import ClockOffset
 from papertape.feeds.binance.frames import Market
+from papertape.feeds.recorded.market_parquet import MarketRecording, has_head
 from papertape.feeds.recorded.parquet import ParquetRecording
 from papertape.feeds.recorded.recording import FrameRecording, Moment, Recording, Tally
 from papertape.feeds.recorded.warmup import Prepared, prepare
@@ -33,6 +34,7 @@ class RecordedSource:
         clock: our wall clock, microseconds UTC; events carry it as `recv_ts` at delivery.
         warmup_s: seconds of recording that `history` gives at once; the live part starts after them.
         market: spot or USD-M, where the recording does not say.
+        recording: what to play instead of what is at `path`, which then only names it.
 
     Raises:
         NotFound: there is no such file or folder.
@@ -49,8 +51,9 @@ class RecordedSource:
         *,
         warmup_s: float = 60.0,
         market: Market | None = None,
+        recording: Recording | None = None,
     ) -> None:
-        self._recording = open_recording(Path(path), market)
+        self._recording = recording or open_recording(Path(path), market)
         self._speed = speed
         self._clock = clock
         self._warmup_us = int(warmup_s * 1_000_000)
@@ -217,7 +220,8 @@ def open_recording(path: Path, market: Market | None = None) -> Recording:
             code="recording.not_found",
         )
     if path.suffix == ".parquet" or (path.is_dir() and any(path.glob("*.parquet"))):
-        return ParquetRecording(path, market)
+        files = [path] if path.is_file() else sorted(path.glob("*.parquet"))
+        return MarketRecording(files) if any(map(has_head, files)) else ParquetRecording(path, market)
     return FrameRecording(path, market)
 
 
