@@ -35,6 +35,7 @@ class SqliteStore(SqliteHistory):
         self.migration: Migration | None = None
         self._writer = writer
         self._clock = clock
+        self.path = path
         self.mirror: Mirror | None = None
 
     def submit(self, commit: Commit, on_durable: OnDurable) -> None:
@@ -83,6 +84,11 @@ class SqliteStore(SqliteHistory):
         """Replace the saved last views and return once they are durable; see `History.save_views`."""
         row = ViewsRow(session_id=session_id, saved_ts=saved_ts, payload=payload)
         self._write(session_id, sql.REPLACE_VIEWS, CODECS[VIEWS.name].encode(session_id, row))
+
+    def transact(self, owner: str, statements: Statements, on_done: OnDurable) -> None:
+        """Queue statements as one transaction; see `submit`. When they are refused, `owner` is halted, no session."""
+        size = sum(len(value) if isinstance(value, str | bytes) else 8 for _, row in statements for value in row)
+        self._submit(owner, statements, size, on_done)
 
     def outbox(self, location: str) -> Outbox:
         """Return what a copy at `location` has yet to acknowledge of this journal."""
