@@ -19,7 +19,7 @@ UI_INPUTS := $(shell find web -type f -not -path '*/node_modules/*' -not -name '
 # STORE=questdb is the server of this checkout (as `make questdb` starts it): it is started first, and ends with the desk.
 RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(FEED),--feed $(FEED)) \
               $(if $(filter-out questdb,$(STORE)),--store '$(STORE)') $(if $(DATA),--data-dir "$(DATA)")
-QUESTDB      = $(PY) scripts/questdb.py $(if $(QUESTDB_HTTP),--http $(QUESTDB_HTTP)) $(if $(QUESTDB_PG),--pg $(QUESTDB_PG))
+QUESTDB      = $(PY) scripts/run_questdb.py $(if $(QUESTDB_HTTP),--http $(QUESTDB_HTTP)) $(if $(QUESTDB_PG),--pg $(QUESTDB_PG))
 WITH_STORE   = $(if $(filter questdb,$(STORE)),$(QUESTDB) with)
 STORE_SET_UP = $(if $(filter questdb,$(STORE)),questdb-setup)
 

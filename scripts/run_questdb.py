@@ -1,7 +1,7 @@
 """Run the QuestDB server of this checkout: in the foreground, or beneath a command that gets its address as --store.
 
-    questdb.py serve                   until Ctrl-C
-    questdb.py with COMMAND [ARGUMENT …]    COMMAND … --store questdb://…; the server is started unless one runs
+    run_questdb.py serve                   until Ctrl-C
+    run_questdb.py with COMMAND [ARGUMENT …]    COMMAND … --store questdb://…; the server is started unless one runs
 
 Data, log and password stay in .questdb/, which only its owner can read.
 """
