@@ -55,11 +55,6 @@ class QuestRuntime(msgspec.Struct, frozen=True, kw_only=True):
             str(data_folder),
         )
 
-    @property
-    def commit_mode(self) -> str:
-        """Return how a commit reaches the disk: `adaptive` where the server knows the word (10.2), else `sync`."""
-        return "adaptive" if _numbers(self.version) >= (10, 2) else "sync"
-
 
 def find_runtime() -> QuestRuntime:
     """Return the server and the Java that `make` has set up, or those the environment names.
@@ -86,30 +81,47 @@ def find_runtime() -> QuestRuntime:
     return QuestRuntime(jar=jar, java=java, version=_jar_version(jar), java_version=_java_version(java))
 
 
-def write_settings(folder: Path, address: QuestAddress, runtime: QuestRuntime, extra: Mapping[str, str]) -> None:
-    """Write the server's configuration into `folder`/conf, readable by the owner only.
+def server_settings(runtime_version: str) -> dict[str, str]:
+    """Return the lines of server.conf that every server of ours has, without addresses and credentials.
 
-    Every port is bound to 127.0.0.1 (the server's default is every interface, with a well-known password); tables and
-    columns come from our declaration only, never from a row that was sent; pages are small because a desk's tables are.
+    Tables and columns come from our declaration only, never from a row that was sent. Pages are small because a desk's
+    tables are many and small: with the server's own sizes an empty table takes 40 MB of disk while it is open.
     """
-    settings = {
+    return {
         "config.validation.strict": "true",
-        "http.bind.to": f"{address.host}:{address.http_port}",
-        "http.user": address.user,
-        "http.password": address.password,
         "http.min.enabled": "false",
-        "pg.net.bind.to": f"{address.host}:{address.pg_port}",
-        "pg.user": address.user,
-        "pg.password": address.password,
         "line.tcp.enabled": "false",
         "line.auto.create.new.tables": "false",
         "line.auto.create.new.columns": "false",
         "shared.worker.count": "2",
         "cairo.writer.data.append.page.size": "1M",
+        "cairo.writer.data.index.value.append.page.size": "1M",
         "cairo.wal.writer.data.append.page.size": "256K",
+        "cairo.symbol.table.max.allocation.page.size": "1M",
         "cairo.o3.column.memory.size": "256K",
-        "cairo.commit.mode": runtime.commit_mode,
+        "cairo.commit.mode": commit_mode(runtime_version),
         "telemetry.enabled": "false",
+    }
+
+
+def commit_mode(version: str) -> str:
+    """Return how a commit of a server reaches the disk: `adaptive` where it knows the word (10.2), else `sync`."""
+    return "adaptive" if _numbers(version) >= (10, 2) else "sync"
+
+
+def write_settings(folder: Path, address: QuestAddress, version: str, extra: Mapping[str, str]) -> None:
+    """Write a server's configuration into `folder`/conf, readable by its owner only.
+
+    Both ports are bound to the address given (the server's default is every interface, with a well-known password).
+    """
+    settings = {
+        "http.bind.to": f"{address.host}:{address.http_port}",
+        "http.user": address.user,
+        "http.password": address.password,
+        "pg.net.bind.to": f"{address.host}:{address.pg_port}",
+        "pg.user": address.user,
+        "pg.password": address.password,
+        **server_settings(version),
         **extra,
     }
     conf = folder / "conf"

@@ -73,7 +73,7 @@ class QuestServer:
         """
         assert not self.is_running, "the server is running already"
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_settings(self.folder, self.address, self.runtime, self._settings)
+        write_settings(self.folder, self.address, self.runtime.version, self._settings)
         with self.log_path.open("ab") as log:
             self._child = subprocess.Popen(
                 self.runtime.command(self.folder),
