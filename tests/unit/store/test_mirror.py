@@ -1,0 +1,397 @@
+"""The mirror, step by step, on a journal of its own and a server that is as the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from papertape.errors import Broken, Invalid, PapertapeError, Unavailable
+from papertape.model.tables import MIRRORED_TABLES, Table
+from papertape.model.views import MirrorState
+from papertape.store import SqliteStore, open_folder, open_store
+from papertape.store.outbox import SOURCES, PageLimits
+from papertape.store.questdb.health import ROWS_SQL, SIZES_SQL, TRANSACTIONS_SQL
+from papertape.store.questdb.link import Found
+from papertape.store.questdb.mirror import QuestMirror
+from papertape.store.questdb.pace import MirrorPace
+from papertape.store.rows import Row
+from papertape.testkit.journal_load import JournalLoad
+from papertape.testkit.manual_time import ManualTime
+from papertape.testkit.store_contract import OTHER, SESSION, facts, signal, write
+
+LOCATION = "questdb://127.0.0.1:9000"
+PASSWORD = Invalid("QuestDB refuses the password; give the right one.", code="store.mirror_credentials")
+SILENT = Unavailable("nothing listens there", code="store.mirror_unreachable")
+
+
+class FakeLink:
+    """A server in memory: keeps rows by key, counts transactions, and fails as `failure` says."""
+
+    def __init__(self) -> None:
+        self.failure: PapertapeError | None = None
+        self.poison: tuple[str, Row] | None = None
+        self.is_applying = True
+        self.suspended: set[str] = set()
+        self.verified = 0
+        self.largest = 0
+        self.while_sending: Callable[[], None] = lambda: None
+        self.wipe()
+
+    def wipe(self) -> None:
+        self.tables: dict[str, dict[Row, Row]] = {}
+        self.acknowledged: dict[str, int] = {}
+        self.applied: dict[str, int] = {}
+
+    def verify(self) -> Found:
+        self._answer()
+        self.verified += 1
+        created = tuple(table.name for table in MIRRORED_TABLES if table.name not in self.tables)
+        for name in created:
+            self.tables[name], self.acknowledged[name], self.applied[name] = {}, 0, 0
+        return Found(version="9.3.4", refilled=created)
+
+    def send(self, table: Table, rows: Sequence[Row]) -> None:
+        self._answer()
+        self.while_sending()
+        self.largest = max(self.largest, len(rows))
+        if table.name not in self.tables or (self.poison and self.poison[0] == table.name and self.poison[1] in rows):
+            raise Broken(f"no such table or row in {table.name}", code="store.mirror_rejected")
+        self.tables[table.name].update({row: row for row in rows})
+        self.acknowledged[table.name] += 1
+
+    def run(self, sql: str) -> Sequence[tuple[object, ...]]:
+        self._answer()
+        if self.is_applying:
+            self.applied = {name: count for name, count in self.acknowledged.items() if name not in self.suspended}
+        if sql == TRANSACTIONS_SQL:
+            return [
+                (name, name in self.suspended, self.applied.get(name, 0), count, "", "", 0)
+                for name, count in self.acknowledged.items()
+            ]
+        return {
+            ROWS_SQL: [(name, len(rows)) for name, rows in self.tables.items()],
+            SIZES_SQL: [(name, 1_000) for name in self.tables],
+        }[sql]
+
+    def resume(self) -> list[str]:
+        self._answer()
+        resumed = sorted(self.suspended)
+        self.suspended.clear()
+        return resumed
+
+    def close(self) -> None:
+        pass
+
+    def _answer(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
+class Desk:
+    """A journal, a server and the mirror between them, at a time that the test moves."""
+
+    def __init__(self, path: Path, pace: MirrorPace | None = None) -> None:
+        self.time = ManualTime()
+        self._folder = open_folder(path)
+        self.store: SqliteStore = open_store(self._folder, self.time.clock)
+        self.link = FakeLink()
+        self.pace = pace or MirrorPace()
+        self.mirror = self.mirror_anew()
+
+    def mirror_anew(self) -> QuestMirror:
+        self.mirror = QuestMirror(
+            LOCATION, self.store.outbox(LOCATION), self.link, self.time.clock, monotonic=self.time.monotonic,
+            pace=self.pace,
+        )  # fmt: skip
+        return self.mirror
+
+    def step(self, count: int = 1) -> float:
+        pause_s = 0.0
+        for _ in range(count):
+            pause_s = self.mirror.step()
+            self.time.advance(max(pause_s, 0.001))
+        return pause_s
+
+    @property
+    def state(self) -> MirrorState:
+        return self.mirror.status().state
+
+    def copied(self) -> dict[str, list[Row]]:
+        return {name: list(rows) for name, rows in self.link.tables.items() if rows}
+
+    def places(self) -> dict[str, int]:
+        marks = self.store.outbox(LOCATION).watermarks()
+        return {source: mark.acknowledged for source, mark in marks.items() if mark.acknowledged}
+
+    def newest(self) -> dict[str, int]:
+        return {source: place for source, place in self.store.outbox(LOCATION).newest_places().items() if place}
+
+    def close(self) -> None:
+        self.mirror.close()
+        self.store.close()
+        self._folder.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.close()
+
+
+def test_what_the_journal_holds_is_copied_and_the_watermarks_follow(desk: Desk) -> None:
+    load = JournalLoad(desk.time.clock())
+    load.write(desk.store, 30)
+    desk.step(3)
+    assert desk.copied() == dict(load.expected)
+    assert desk.places() == desk.newest()
+    status = desk.mirror.status()
+    assert (status.state, status.is_healthy, status.waiting_rows, status.waiting_since) == ("live", True, 0, None)
+    assert (status.version, status.rows_total) == ("9.3.4", sum(map(len, load.expected.values())))
+
+
+def test_many_waiting_rows_are_sent_page_by_page_without_a_wait_between_them(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, MirrorPace(page=PageLimits(rows=5)))
+    load = JournalLoad(desk.time.clock(), ticks=4)
+    load.write(desk.store, 200)
+    steps = 1
+    while desk.step() == 0.0:
+        steps += 1
+    assert desk.copied() == dict(load.expected)
+    assert (steps <= 45, desk.link.largest <= 20) == (True, True), (steps, desk.link.largest)
+    desk.close()
+
+
+def test_a_server_that_does_not_answer_is_tried_again_ever_more_slowly(desk: Desk) -> None:
+    load = JournalLoad(desk.time.clock())
+    load.write(desk.store, 3)
+    desk.link.failure = SILENT
+    assert [desk.step() for _ in range(8)] == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
+    status = desk.mirror.status()
+    assert (status.state, status.is_healthy, status.waiting_rows) == ("unreachable", False, sum(desk.newest().values()))
+    assert status.detail == (
+        f"QuestDB at {LOCATION} does not answer, so 7 rows wait; the journal keeps them and sessions go on. Start "
+        "QuestDB or look at the network; papertape goes on trying by itself. It said: nothing listens there"
+    )
+    desk.link.failure = None
+    assert desk.step() == 0.25
+    assert (desk.state, desk.copied()) == ("live", dict(load.expected))
+
+
+def test_the_tables_are_verified_again_after_every_silence(desk: Desk) -> None:
+    desk.step(3)
+    assert desk.link.verified == 1
+    desk.link.failure = SILENT
+    desk.step()
+    desk.time.advance(1)
+    desk.step()
+    desk.link.failure = None
+    desk.step(2)
+    assert desk.link.verified == 2
+
+
+@pytest.mark.parametrize("has_silence", [False, True])
+def test_a_wiped_server_is_filled_again_from_the_first_row(desk: Desk, *, has_silence: bool) -> None:
+    load = JournalLoad(desk.time.clock())
+    load.write(desk.store, 25)
+    desk.step(3)
+    desk.link.wipe()
+    if has_silence:
+        desk.link.failure = SILENT
+        desk.step()
+        desk.link.failure = None
+    load.write(desk.store, 5)
+    desk.step(8)
+    assert desk.copied() == dict(load.expected)
+    assert (desk.state, desk.places()) == ("live", desk.newest())
+
+
+def test_a_server_put_back_to_an_older_state_is_filled_again(desk: Desk) -> None:
+    load = JournalLoad(desk.time.clock())
+    load.write(desk.store, 25)
+    desk.step(3)
+    desk.link.tables["signals"].clear()
+    desk.link.acknowledged["signals"] -= 1
+    desk.step(12)
+    assert desk.copied() == dict(load.expected)
+
+
+def test_while_a_wiped_server_is_filled_nothing_is_said_to_be_visible(desk: Desk) -> None:
+    JournalLoad(desk.time.clock()).write(desk.store, 5)
+    desk.step(3)
+    assert desk.mirror.visible_until > 0
+    desk.link.wipe()
+    desk.link.is_applying = False
+    desk.step(6)
+    assert desk.mirror.visible_until == 0
+
+
+def test_a_crash_between_acknowledged_and_watermark_sends_the_rows_again(desk: Desk) -> None:
+    load = JournalLoad(desk.time.clock())
+    load.write(desk.store, 5)
+    desk.step(2)
+    before = desk.link.acknowledged["trades"]
+    marks = desk.store.outbox(LOCATION).watermarks()
+    load.write(desk.store, 5)
+    desk.step(2)
+    desk.store.outbox(LOCATION).acknowledge(list(marks.values()))  # the journal as it was before the watermark
+    desk.mirror_anew()
+    desk.step(2)
+    assert desk.link.acknowledged["trades"] == before + 2
+    assert (desk.copied(), desk.places()) == (dict(load.expected), desk.newest())
+
+
+def test_a_watermark_beyond_the_journal_is_one_of_another_journal(desk: Desk) -> None:
+    write(desk.store, facts(SESSION, signal(1)))
+    desk.step(2)
+    marks = desk.store.outbox(LOCATION).watermarks()
+    beyond = [msgspec.structs.replace(mark, acknowledged=99) for mark in marks.values()]
+    desk.store.outbox(LOCATION).acknowledge(beyond)
+    desk.link.tables["signals"].clear()
+    desk.mirror_anew()
+    desk.step(2)
+    assert len(desk.link.tables["signals"]) == 1
+
+
+def test_a_row_that_the_server_refuses_is_named_and_the_rest_goes_on(desk: Desk) -> None:
+    write(desk.store, *(facts(SESSION, signal(seq)) for seq in range(1, 21)), facts(OTHER, signal(1)))
+    desk.step(2)
+    rows = list(desk.link.tables["signals"])
+    desk.link.wipe()
+    desk.link.poison = ("signals", rows[12])
+    desk.step(20)
+    status = desk.mirror.status()
+    assert (status.state, status.is_healthy) == ("refused", False)
+    assert "It refuses the row at place 13 of the journal's table signals: no such table or row" in status.detail
+    assert list(desk.link.tables["signals"]) == rows[:12]
+    assert desk.step() >= 0.25
+    desk.link.poison = None
+    desk.time.advance(5)
+    desk.step(5)
+    assert (desk.state, list(desk.link.tables["signals"])) == ("live", rows)
+
+
+def test_a_password_that_is_refused_is_tried_again_every_five_seconds(desk: Desk) -> None:
+    desk.link.failure = PASSWORD
+    assert [desk.step(), desk.step()] == [5.0, 5.0]
+    status = desk.mirror.status()
+    assert (status.state, status.is_healthy) == ("refused", False)
+    assert status.detail == (
+        f"QuestDB at {LOCATION} does not take the copy: QuestDB refuses the password; give the right one. No row "
+        "waits; the journal keeps them. It is tried again every 5 s."
+    )
+
+
+def test_a_suspended_table_is_said_and_resumed(desk: Desk) -> None:
+    load = JournalLoad(desk.time.clock())
+    load.write(desk.store, 5)
+    desk.step(3)
+    visible = desk.mirror.visible_until
+    desk.link.suspended.add("signals")
+    write(desk.store, facts(OTHER, signal(1)))
+    desk.step(8)
+    status = desk.mirror.status()
+    assert (status.state, status.is_healthy, status.waiting_rows) == ("suspended", False, 0)
+    assert "has suspended signals: it takes rows there and does not show them" in status.detail
+    assert [(table.table, table.unapplied) for table in status.tables if table.is_suspended] == [("signals", 2)]
+    assert desk.mirror.visible_until < desk.time.clock() - 1_000_000
+    assert desk.mirror.visible_until >= visible
+    assert desk.mirror.resume_suspended() == ["signals"]
+    desk.step(8)
+    assert (desk.state, desk.mirror.visible_until > desk.time.clock() - 1_000_000) == ("live", True)
+
+
+def test_a_refusal_to_resume_is_unavailable_for_now(desk: Desk) -> None:
+    desk.link.failure = PASSWORD
+    with pytest.raises(Unavailable, match="refuses the password"):
+        desk.mirror.resume_suspended()
+
+
+def test_a_copy_that_waits_for_long_is_behind_and_then_unhealthy(desk: Desk) -> None:
+    desk.step(2)
+    write(desk.store, facts(SESSION, signal(1)))
+    seen = []
+
+    def watch() -> None:
+        for seconds in (0, 6, 30):
+            desk.time.advance(seconds)
+            status = desk.mirror.status()
+            seen.append((status.state, status.is_healthy, status.waiting_rows))
+
+    desk.link.while_sending = watch
+    desk.step()
+    assert seen == [("live", True, 1), ("behind", True, 1), ("behind", False, 1)]
+
+
+def test_lags_are_counted_from_the_commit_to_acknowledged_and_to_visible(desk: Desk) -> None:
+    desk.step(3)
+    desk.link.is_applying = False
+    write(desk.store, facts(SESSION, signal(1)))
+    desk.step(8)
+    waiting = desk.mirror.status()
+    assert (waiting.lag_ms, waiting.visible_lag_ms) == (250.0, 2_250.0)
+    desk.link.is_applying = True
+    desk.step(5)
+    shown = desk.mirror.status()
+    assert (shown.lag_ms, shown.visible_lag_ms) == (250.0, 2_250.0)
+    desk.time.advance(61)
+    assert (desk.mirror.status().lag_ms, desk.mirror.status().visible_lag_ms) == (0.0, 0.0)
+
+
+def test_nothing_committed_after_a_look_is_said_to_be_visible(desk: Desk) -> None:
+    desk.step(4)
+    idle = desk.mirror.visible_until
+    assert idle > 0
+    desk.link.is_applying = False
+    committed = desk.time.clock()
+    write(desk.store, facts(SESSION, signal(1)))
+    desk.step(8)
+    assert desk.mirror.visible_until <= committed
+    desk.link.is_applying = True
+    desk.step(2)
+    assert desk.mirror.visible_until > committed
+
+
+def test_a_journal_that_cannot_be_read_now_does_not_make_the_server_unreachable(desk: Desk) -> None:
+    desk.step(2)
+    desk.store.close()
+    assert desk.step() == 0.25
+    assert desk.state == "live"
+    assert "closed" in str(desk.mirror.status().last_error)
+
+
+def test_a_batch_that_cannot_be_copied_is_named_and_other_tables_go_on(desk: Desk) -> None:
+    load = JournalLoad(desk.time.clock())
+    load.write(desk.store, 2)
+    orphan = JournalLoad(desk.time.clock(), session_id=OTHER)
+    (first,) = orphan.commits(1)
+    write(desk.store, msgspec.structs.replace(first, row=None))
+    write(desk.store, facts(SESSION, signal(900)))
+    desk.step(3)
+    assert desk.state == "refused"
+    assert f"session {OTHER} is about" in desk.mirror.status().detail
+    assert desk.places()["signals"] == desk.newest()["signals"]
+    write(desk.store, msgspec.structs.replace(first, batch=None, events=()))
+    desk.time.advance(5)
+    desk.step(3)
+    assert (desk.state, desk.places()) == ("live", desk.newest())
+
+
+def test_the_status_of_the_store_shows_its_mirror(desk: Desk) -> None:
+    assert desk.store.status().mirror is None
+    desk.store.mirror = desk.mirror
+    desk.step(2)
+    assert desk.store.status().mirror == desk.mirror.status()
+
+
+def test_a_closed_mirror_has_sent_what_waited(desk: Desk) -> None:
+    desk.mirror.start()
+    load = JournalLoad(desk.time.clock())
+    load.write(desk.store, 20)
+    desk.mirror.close()
+    desk.mirror.close()
+    assert desk.copied() == dict(load.expected)
+    assert set(desk.places()) == set(desk.newest()) <= set(SOURCES)
