@@ -18,7 +18,6 @@ from papertape.model.market_rows import IndicatorValueRow
 from papertape.model.session import SessionId, SessionRow
 from papertape.model.tables import INDICATOR_VALUES, QUOTES, TRADES, Table
 from papertape.model.views import BarView, MirrorStatus
-from papertape.store.questdb.research import QuestResearch
 
 T = TypeVar("T")
 
@@ -41,6 +40,13 @@ class VisibleMirror(Protocol):
         """Return how the copy is doing, as of the last look at it."""
 
 
+class ReadCopy(Research, Protocol):
+    """Research on the copy."""
+
+    async def close(self) -> None:
+        """Let go of its connections."""
+
+
 class MirroredResearch:
     """Implements `Research`: ended sessions from the copy when it is healthy and complete, everything else from the
     journal. What the copy cannot answer the journal answers, with a note that says why; after a copy that did not
@@ -48,7 +54,7 @@ class MirroredResearch:
 
     Args:
         quest: Reads the copy; closed with this.
-        journal: Reads the journal; closed with this.
+        journal: Reads the journal.
         history: Tells a session's state; closed by who opened it.
         mirror: Feeds the copy.
         monotonic: Seconds of a clock that never steps.
@@ -56,7 +62,7 @@ class MirroredResearch:
 
     def __init__(
         self,
-        quest: QuestResearch,
+        quest: ReadCopy,
         journal: Research,
         history: History,
         mirror: VisibleMirror,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from papertape.model.tables import EVENT_TABLES, INDICATOR_VALUES, QUOTES, SESSIONS, SIGNALS, TRADES, Table
-from papertape.store.schema import Scalar, columns_of
+from papertape.store.questdb.words import micros_sql, name_sql, select_sql
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,25 +32,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 _TEXT, _NUMBER, _NONE = "''", "0", "0"
 
 
-def name_sql(name: str) -> str:
-    """Return a declared name as an identifier."""
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'
-
-
-def micros_sql(name: str) -> str:
-    """Return the integer microseconds of a column of time."""
-    return f"cast({name_sql(name)} AS LONG)"
-
-
 def _value_sql(table: Table, name: str) -> str:
     column = table.column(name)
     return micros_sql(column) if column == table.time else name_sql(column)
-
-
-def columns_sql(table: Table) -> str:
-    """Return every declared column of a table, in the order of its codec; times as integer microseconds."""
-    return ", ".join(_value_sql(table, column.name) for column in columns_of(table))
 
 
 def _moment(parameter: int) -> str:
@@ -63,8 +47,11 @@ def events(table: Table, filters: Sequence[str], *, is_newest_first: bool) -> Qu
     conditions = "".join(f" AND {_value_sql(table, name)} = ${index}" for index, name in enumerate(filters, 5))
     order = "DESC" if is_newest_first else "ASC"
     return Question(
-        sql=f"SELECT {columns_sql(table)} FROM {name_sql(table.name)} WHERE {name_sql('session_id')} = $1 "
-        f"AND {seq} > $2 AND {seq} <= $3{conditions} ORDER BY {seq} {order} LIMIT $4",
+        sql=select_sql(
+            table,
+            f"WHERE {name_sql('session_id')} = $1 AND {seq} > $2 AND {seq} <= $3{conditions} "
+            f"ORDER BY {seq} {order} LIMIT $4",
+        ),
         literals=(_TEXT, _NUMBER, _NUMBER, _NONE),
     )
 
@@ -104,8 +91,10 @@ def indicator_values() -> Question:
         for index, name in enumerate(("session_id", "strategy", "instrument", "indicator"), 1)
     )
     return Question(
-        sql=f"SELECT {columns_sql(INDICATOR_VALUES)} FROM {name_sql(INDICATOR_VALUES.name)} WHERE {equal} "
-        f"AND {ts} >= {_moment(5)} AND {ts} < {_moment(6)} ORDER BY {ts} DESC LIMIT $7",
+        sql=select_sql(
+            INDICATOR_VALUES,
+            f"WHERE {equal} AND {ts} >= {_moment(5)} AND {ts} < {_moment(6)} ORDER BY {ts} DESC LIMIT $7",
+        ),
         literals=(_TEXT, _TEXT, _TEXT, _TEXT, _NUMBER, _NUMBER, _NONE),
     )
 
@@ -113,9 +102,11 @@ def indicator_values() -> Question:
 def latest_values() -> Question:
     """Return the query of the newest sample of each series: $1 session, $2 limit."""
     return Question(
-        sql=f"SELECT {columns_sql(INDICATOR_VALUES)} FROM {name_sql(INDICATOR_VALUES.name)} "
-        f"WHERE {name_sql('session_id')} = $1 LATEST ON {name_sql(INDICATOR_VALUES.time)} "
-        f"PARTITION BY {name_sql(INDICATOR_VALUES.column('series'))} LIMIT $2",
+        sql=select_sql(
+            INDICATOR_VALUES,
+            f"WHERE {name_sql('session_id')} = $1 LATEST ON {name_sql(INDICATOR_VALUES.time)} "
+            f"PARTITION BY {name_sql(INDICATOR_VALUES.column('series'))} LIMIT $2",
+        ),
         literals=(_TEXT, _NONE),
     )
 
@@ -143,8 +134,9 @@ def quotes_at(count: int) -> Question:
     """Return the query of the quotes at `count` times: $1 session, $2 limit, $3 … the times."""
     times = ", ".join(_moment(index) for index in range(3, count + 3))
     return Question(
-        sql=f"SELECT {columns_sql(QUOTES)} FROM {name_sql(QUOTES.name)} WHERE {name_sql('session_id')} = $1 "
-        f"AND {name_sql(QUOTES.column('ts'))} IN ({times}) LIMIT $2",
+        sql=select_sql(
+            QUOTES, f"WHERE {name_sql('session_id')} = $1 AND {name_sql(QUOTES.column('ts'))} IN ({times}) LIMIT $2"
+        ),
         literals=(_TEXT, _NONE, *([_NUMBER] * count)),
     )
 
@@ -152,19 +144,11 @@ def quotes_at(count: int) -> Question:
 def session_row() -> Question:
     """Return the query of a session's newest revision: $1 session, $2 limit."""
     return Question(
-        sql=f"SELECT {columns_sql(SESSIONS)} FROM {name_sql(SESSIONS.name)} WHERE {name_sql('session_id')} = $1 "
-        f"ORDER BY {name_sql(SESSIONS.column('revision'))} DESC LIMIT $2",
+        sql=select_sql(
+            SESSIONS,
+            f"WHERE {name_sql('session_id')} = $1 ORDER BY {name_sql(SESSIONS.column('revision'))} DESC LIMIT $2",
+        ),
         literals=(_TEXT, _NONE),
-    )
-
-
-def row_of(table: Table, values: Sequence[Scalar]) -> tuple[Scalar, ...]:
-    """Return a found row as its codec reads it: what a later column lacks in an old row has its neutral value."""
-    return tuple(
-        column.neutral
-        if value is None and not column.is_nullable and not isinstance(column.neutral, msgspec.UnsetType)
-        else value
-        for column, value in zip(columns_of(table), values, strict=True)
     )
 
 

@@ -19,6 +19,7 @@ from papertape.store.questdb import questions
 from papertape.store.questdb.address import QuestAddress
 from papertape.store.questdb.questions import Question
 from papertape.store.questdb.reader import Reader
+from papertape.store.questdb.words import row_of
 from papertape.store.rows import decode_rows, filter_value
 from papertape.store.schema import CODECS
 
@@ -149,7 +150,7 @@ class QuestResearch:
     async def _records(self, table: Table, question: Question, *values: object) -> list[Any]:
         rows = await self._reader.rows(question, *values)
         try:
-            return decode_rows(table, [questions.row_of(table, row) for row in rows])
+            return decode_rows(table, [row_of(table, row) for row in rows])
         except Broken as error:
             raise Unavailable(
                 f"QuestDB at {self._address.location} holds a row that papertape did not write so: {error.message}",
