@@ -48,8 +48,8 @@ run: .setup/python .setup/ui $(STORE_SET_UP) ## Start the desk with a demo sessi
 questdb: .setup/python questdb-setup ## Start a QuestDB server for the desk on 127.0.0.1, until Ctrl-C
 	@exec $(QUESTDB) serve
 
-questdb-matrix: .setup/python ## Run the QuestDB tests on every supported pair of server and Java
-	@$(PY) scripts/questdb_matrix.py
+questdb-matrix: .setup/python ## Run the QuestDB tests on each supported pair of server and Java (PAIRS="9.3.4:25 …")
+	@$(PY) scripts/questdb_matrix.py $(PAIRS)
 
 test: .setup/python .setup/node .setup/ui chromium questdb-setup ## Run everything: static checks, all tests, the wheel in a real browser
 	@$(PY) scripts/run_suites.py

@@ -47,6 +47,7 @@ class QuestRuntime(msgspec.Struct, frozen=True, kw_only=True):
             "--add-exports=java.base/jdk.internal.vm=io.questdb",
             f"-Xmx{MEMORY_MB}m",
             "-XX:+UseSerialGC",
+            f"-XX:ErrorFile={data_folder}/crash.log",
             "-p",
             str(self.jar),
             "-m",
