@@ -25,17 +25,18 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def start(
-    strategy: Annotated[list[str], typer.Option(help="Strategy name; repeat for several.")],
     symbol: Annotated[list[str], typer.Option(help="Symbol or instrument id; repeat for several.")],
+    strategy: Annotated[list[str] | None, typer.Option(help="Strategy name; repeat for several.")] = None,
+    mode: Annotated[str, typer.Option(help="PAPER, or RECORD to keep market data without strategies.")] = "PAPER",
     capital: Annotated[str, typer.Option(help="Initial capital in the quote currency.")] = "10000",
     profile: Annotated[str, typer.Option(help="optimistic, standard or pessimistic.")] = "standard",
     feed: Annotated[str | None, typer.Option(help="Feed; the desk's default when not given.")] = None,
     url: _Url = _DEFAULT_URL,
     as_json: _AsJson = False,
 ) -> None:
-    """Start a paper session."""
+    """Start a session that trades on paper or records."""
     body = {
-        "mode": "PAPER", "strategies": strategy, "symbols": symbol, "capital": capital, "profile": profile,
+        "mode": mode.upper(), "strategies": strategy or [], "symbols": symbol, "capital": capital, "profile": profile,
         "feed": feed,
     }  # fmt: skip
     headers = {"Idempotency-Key": secrets.token_hex(16)}
