@@ -192,13 +192,13 @@ class ResearchContract:
         chance = random.Random(interval_s)
         times = sorted(chance.randrange(0, 400_000) / 1_000 for _ in range(300))
         trades = [trade(at_s, chance.randrange(1, 10**7), chance.randrange(1, 10**9)) for at_s in times]
-        past.write(ended(), *_batches(trades, 7))
+        past.write(ended(), *_batches(trades, 30))
         assert await _bars(past, interval_s) == plain_bars(trades, interval_s)
 
     async def test_trades_of_one_microsecond_count_in_the_order_of_their_seq(self, past: Past) -> None:
         chance = random.Random(6)
         trades = [trade(index // 100, chance.randrange(1, 10**7), chance.randrange(1, 10**6)) for index in range(1_000)]
-        past.write(ended(), *chance.sample(_batches(trades, 25), 40))
+        past.write(ended(), *chance.sample(_batches(trades, 50), 20))
         assert await _bars(past, 1) == plain_bars(trades, 1)
 
     async def test_a_volume_is_the_exact_sum_of_its_sizes(self, past: Past) -> None:
