@@ -13,7 +13,6 @@ from papertape.errors import Broken, PapertapeError
 from papertape.model.tables import Table
 from papertape.store.questdb.address import QuestAddress
 from papertape.store.questdb.statements import not_questdb, unreachable, wrong_credentials
-from papertape.store.questdb.words import is_symbol
 from papertape.store.rows import Row
 from papertape.store.schema import Scalar, columns_of
 
@@ -29,7 +28,6 @@ class _Buffer(Protocol):
         self,
         table_name: str,
         *,
-        symbols: dict[str, str | None],
         columns: dict[str, _Value],
         at: TimestampMicros,
     ) -> object: ...
@@ -45,10 +43,13 @@ class _Sender(Protocol):
 
 
 class _Layout(msgspec.Struct, frozen=True):
-    """Where a table's values are in its rows, by how they are sent."""
+    """Where a table's values are in its rows, and what each must pass.
+
+    Symbols are sent as texts: the server makes them symbols, at the same speed, and the protocol's own symbols cannot
+    hold every character.
+    """
 
     time: int
-    symbols: tuple[tuple[str, int], ...]
     values: tuple[tuple[str, int, Callable[[Scalar], _Value]], ...]
     key: tuple[tuple[str, int], ...]
 
@@ -114,9 +115,8 @@ class LineSender:
         self._layouts[table.name] = layout
         for row in rows:
             try:
-                symbols = {name: cast("str | None", row[index]) for name, index in layout.symbols}
                 columns = {name: check(row[index]) for name, index, check in layout.values}
-                buffer.row(table.name, symbols=symbols, columns=columns, at=_moment(row[layout.time]))
+                buffer.row(table.name, columns=columns, at=_moment(row[layout.time]))
             except (ValueError, TypeError, UnicodeError, QuestDBError) as error:
                 raise _unsendable(table, layout, row, error) from error
 
@@ -138,15 +138,12 @@ class LineSender:
 
 def _layout(table: Table) -> _Layout:
     places = {column.name: index for index, column in enumerate(columns_of(table))}
-    sent = [column for column in columns_of(table) if column.name != table.time]
-    symbols = {column.name for column in sent if is_symbol(table, column)}
     return _Layout(
         time=places[table.time],
-        symbols=tuple((name, places[name]) for name in places if name in symbols),
         values=tuple(
             (column.name, places[column.name], _CHECKS.get(column.logical, _as_it_is))
-            for column in sent
-            if column.name not in symbols
+            for column in columns_of(table)
+            if column.name != table.time
         ),
         key=tuple((name, places[name]) for name in table.key),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from http import HTTPStatus
@@ -29,7 +30,7 @@ class _Answer(msgspec.Struct):
     position: int | None = None
 
 
-_decode = msgspec.json.Decoder(_Answer).decode
+_decode = json.JSONDecoder(strict=False).decode  # QuestDB leaves control characters in texts as they are
 
 
 class Statements:
@@ -87,8 +88,8 @@ class Statements:
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise wrong_credentials(self._address, status)
         try:
-            answer = _decode(response.content)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            answer = msgspec.convert(_decode(response.content.decode()), _Answer)
+        except ValueError as error:
             raise self._unreadable(response) from error
         if answer.error is not None:
             raise self._refusal(sql, status, answer)
