@@ -1,7 +1,7 @@
-"""Run the QuestDB server of this checkout: in the foreground, or beneath a command that gets its address as --store.
+"""Run the QuestDB server of this checkout: in the foreground, or beneath a command that gets its address.
 
-    run_questdb.py serve                   until Ctrl-C
-    run_questdb.py with COMMAND [ARGUMENT …]    COMMAND … --store questdb://…; the server is started unless one runs
+    run_questdb.py serve                   runs until Ctrl-C
+    run_questdb.py with COMMAND [ARG …]    runs PAPERTAPE_STORE=questdb://… COMMAND; starts the server unless one runs
 
 Data, log and password stay in .questdb/, which only its owner can read.
 """
@@ -134,7 +134,8 @@ def _with(command: list[str], http_port: int, pg_port: int) -> int:
 def _run(command: list[str], address: QuestAddress) -> int:
     """Run the command to its end; Ctrl-C is for it, and what ends us ends it first."""
     signal.signal(signal.SIGINT, _leave_to_child)
-    child = subprocess.Popen((*command, "--store", store_option(address)))
+    # By the environment, because every user of the machine can read a command line.
+    child = subprocess.Popen(command, env={**os.environ, "PAPERTAPE_STORE": store_option(address)})
     signal.signal(signal.SIGTERM, lambda number, _frame: child.send_signal(number))
     return child.wait()
 
