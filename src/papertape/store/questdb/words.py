@@ -26,6 +26,7 @@ QUEST_TYPES: dict[Logical, str] = {
 
 TIME_TYPE = "TIMESTAMP"
 SYMBOL_TYPE = "SYMBOL"
+FOR_EVER_YEARS = 100
 
 _CHOICE_CAPACITY = 16
 _CAPACITY = 1_024
@@ -55,6 +56,11 @@ def value_sql(value: Scalar) -> str:
         escaped = value.replace("'", "''")
         return f"'{escaped}'"
     return "NULL" if value is None else repr(value)
+
+
+def cast_sql(expression: str, kind: str) -> str:
+    """Return an expression as a value of a type."""
+    return f"cast({expression} AS {kind})"
 
 
 def is_symbol(table: Table, column: Column) -> bool:
@@ -99,8 +105,12 @@ def add_column_sql(table: Table, column: Column) -> str:
 
 
 def set_ttl_sql(table: Table) -> str:
-    """Return the statement that sets how long partitions are kept; 0 is for ever."""
-    return f"ALTER TABLE {name_sql(table.name)} SET TTL {table.ttl_days or 0} DAYS"
+    """Return the statement that sets how long partitions are kept.
+
+    For ever is written as `FOR_EVER_YEARS`: QuestDB takes no TTL of 0 from a table with partitions of a month.
+    """
+    ttl = f"{FOR_EVER_YEARS} YEARS" if table.ttl_days is None else f"{table.ttl_days} DAYS"
+    return f"ALTER TABLE {name_sql(table.name)} SET TTL {ttl}"
 
 
 def rebuild_sql(table: Table, values: Sequence[str], *, new: str, old: str) -> tuple[str, ...]:
@@ -119,7 +129,7 @@ def rebuild_sql(table: Table, values: Sequence[str], *, new: str, old: str) -> t
 
 def micros_sql(name: str) -> str:
     """Return the integer microseconds of a column of time."""
-    return f"cast({name_sql(name)} AS LONG)"
+    return cast_sql(name_sql(name), "LONG")
 
 
 def columns_sql(table: Table) -> str:
@@ -150,6 +160,8 @@ def check_mirrored(tables: Iterable[Table]) -> None:
     """
     for table in tables:
         columns = {column.name: column for column in columns_of(table)}
+        if table.ttl_days is not None and table.partition != "DAY":
+            raise _unmirrored(table, table.time, "is to be kept for days, which needs partitions of a day")
         for name in dedup_keys(table):
             if name not in columns or columns[name].is_nullable:
                 raise _unmirrored(table, name, "is a key or the time, which every row must hold")
