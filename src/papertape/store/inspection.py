@@ -14,6 +14,7 @@ from papertape.model.session import SessionId
 from papertape.model.tables import EVENT_TABLES, SAMPLES, SEGMENTS, SESSIONS, TABLES, TAPE, SegmentRow, Table
 from papertape.store import inspection_sql as sql
 from papertape.store.backup import damage_of, digest
+from papertape.store.commit_count import check_count
 from papertape.store.connections import open_reading
 from papertape.store.faults import failure_of
 from papertape.store.folder import FOLDER_VERSION, database_path, read_version
@@ -77,7 +78,7 @@ def find_faults(data_dir: Path, *, is_deep: bool = False) -> list[str]:
         NotFound: there is no journal.
     """
     database = _database(data_dir)
-    faults = [*_version_faults(data_dir), *_saying(_difference_faults(database))]
+    faults = [*_version_faults(data_dir), *_saying(_difference_faults(database)), *_saying(_lost_faults(database))]
     if is_deep:
         faults += _saying(_page_faults(database))
         faults += _saying(_tape_faults(data_dir, database))
@@ -169,7 +170,7 @@ def _differences(connection: apsw.Connection) -> Iterator[str]:
     for statement in changes.statements:
         yield f"The journal is not up to this version of papertape; `papertape store migrate` runs: {statement};"
     for problem in changes.problems:
-        yield f"The journal does not fit this version of papertape, and what becomes of it is yours to decide. {problem}"
+        yield f"The journal does not fit this version of papertape, and what becomes of it is your decision. {problem}"
 
 
 def _difference_faults(database: Path) -> Iterator[str]:
@@ -178,6 +179,14 @@ def _difference_faults(database: Path) -> Iterator[str]:
             yield from _differences(connection)
     except apsw.Error as error:
         raise failure_of(str(database), error) from error
+
+
+def _lost_faults(database: Path) -> Iterator[str]:
+    try:
+        check_count(database)
+    except apsw.Error as error:
+        raise failure_of(str(database), error) from error
+    yield from ()  # what is wrong was raised
 
 
 def _page_faults(database: Path) -> Iterator[str]:

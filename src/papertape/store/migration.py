@@ -10,6 +10,7 @@ import msgspec
 
 from papertape.errors import Broken, Unavailable
 from papertape.model.tables import TABLES
+from papertape.store.commit_count import check_count
 from papertape.store.connections import open_writing
 from papertape.store.faults import failure_of
 from papertape.store.folder import DataFolder, new_backup, sync_folder
@@ -32,15 +33,16 @@ class Migration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def create_journal(folder: DataFolder) -> None:
-    """Make the journal when there is none yet; a crash leaves none, or a whole one.
+    """Make the journal when there is none yet; a crash leaves none, or a whole one. Check that it is all there.
 
     Raises:
-        Broken: there is none, but what belongs to one; or there is one without any content.
+        Broken: there is none, but what belongs to one; or there is one without any content, or without commits that
+            were acknowledged.
         Unavailable: the file cannot be looked at or made.
     """
     try:
         _create_journal(folder)
-    except OSError as error:
+    except (OSError, apsw.Error) as error:
         raise failure_of(str(folder.database), error) from error
 
 
@@ -49,6 +51,7 @@ def _create_journal(folder: DataFolder) -> None:
     if path.exists():
         if path.stat().st_size == 0:
             raise Broken(_empty(path), code="store.empty")
+        check_count(path)
         return
     orphans = [Path(f"{path}-wal"), *sorted(folder.segments.glob("**/*.parquet"))]
     if orphan := next((each for each in orphans if each.exists()), None):

@@ -13,6 +13,7 @@ from papertape.journal.ports import Commit, Mirror, StoreStatus
 from papertape.model.session import SessionId
 from papertape.model.tables import VIEWS, WATERMARKS, ViewsRow, WatermarkRow
 from papertape.store import sqlite_sql as sql
+from papertape.store.commit_count import CommitCount
 from papertape.store.connections import open_writing
 from papertape.store.faults import failure_of
 from papertape.store.folder import DataFolder
@@ -163,16 +164,17 @@ def open_store(folder: DataFolder, clock: Callable[[], int], *, limits: WriterLi
         try:
             migration = migrate_journal(connection, folder)
             readers.check_queries()
-        except (PapertapeError, apsw.Error):
+            count = CommitCount(connection)
+        except (PapertapeError, apsw.Error, OSError):
             connection.close()
             raise
-    except apsw.Error as error:
+    except (apsw.Error, OSError) as error:
         readers.close()
         raise failure_of(str(path), error) from error
     except PapertapeError:
         readers.close()
         raise
-    writer = Writer(connection, clock, limits=limits)
+    writer = Writer(connection, clock, limits=limits, count=count)
     writer.start()
     store = SqliteStore(path, writer, readers, clock)
     store.migration = migration

@@ -10,6 +10,7 @@ import apsw
 import msgspec
 
 from papertape.errors import Broken, PapertapeError
+from papertape.store.commit_count import CommitCount
 from papertape.store.faults import fault_of
 from papertape.store.schema import Scalar
 
@@ -69,8 +70,10 @@ class Writer:
         *,
         limits: WriterLimits | None = None,
         pause: Callable[[float], object] | None = None,
+        count: CommitCount | None = None,
     ) -> None:
         self._connection = connection
+        self._count = count
         self._clock = clock
         self._limits = limits or WriterLimits()
         self._closing = threading.Event()
@@ -103,6 +106,9 @@ class Writer:
             self._changed.notify_all()
         if self._thread.ident is not None:
             self._thread.join()
+        if self._count is not None:
+            self._count.close()
+            self._count = None
         self._connection.close()
 
     def submit(self, job: Job) -> None:
@@ -219,10 +225,14 @@ class Writer:
         execute = self._connection.execute
         try:
             execute("BEGIN IMMEDIATE")
+            if self._count is not None:
+                self._count.advance()
             for job in jobs:
                 for statement, row in job.statements:
                     execute(statement, row)
             execute("COMMIT")
+            if self._count is not None:
+                self._count.note()
         except (apsw.Error, OverflowError, TypeError, UnicodeError) as error:
             if self._connection.in_transaction:
                 execute("ROLLBACK")

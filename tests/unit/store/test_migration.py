@@ -131,4 +131,4 @@ def test_a_start_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
     (tmp_path / ".papertape.sqlite3.new").write_bytes(b"half")
     open_store(folder, lambda: 0).close()
     folder.close()
-    assert sorted(path.name for path in tmp_path.iterdir() if "sqlite3" in path.name) == ["papertape.sqlite3"]
+    assert not (tmp_path / ".papertape.sqlite3.new").exists()

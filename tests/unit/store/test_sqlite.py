@@ -92,12 +92,15 @@ def test_what_was_written_is_there_after_opening_again(folder: DataFolder) -> No
     store.close()
 
 
-def test_closing_leaves_one_file(folder: DataFolder) -> None:
+def test_closing_leaves_the_journal_and_its_count(folder: DataFolder) -> None:
     store = open_store(folder, lambda: 5)
     write(store, facts(SESSION, signal(1)))
     store.close()
     store.close()
-    assert [path.name for path in folder.path.glob("papertape.*")] == ["papertape.sqlite3"]
+    assert sorted(path.name for path in folder.path.glob("papertape.*")) == [
+        "papertape.sqlite3",
+        "papertape.sqlite3-count",
+    ]
 
 
 def test_a_closed_store_refuses_reads_and_writes(folder: DataFolder) -> None:
