@@ -63,8 +63,13 @@ def write_batches(batches: Iterable[PlacedBatch]) -> bytes:
     Raises:
         Broken: a batch without entries, which a file cannot hold.
     """
+    return write_frame(frame_of(batches))
+
+
+def write_frame(frame: pl.DataFrame) -> bytes:
+    """Return the bytes of a file with the rows of `frame_of`."""
     file = io.BytesIO()
-    frame_of(batches).write_parquet(file, compression="zstd")
+    frame.write_parquet(file, compression="zstd")
     return file.getvalue()
 
 
@@ -132,8 +137,11 @@ def _frame(placed: Sequence[PlacedBatch], large: set[int]) -> pl.DataFrame:
         kind = _KIND[type(entry)]
         numbered[kind if kind in numbered and id(entry) not in large else ""].append((index, entry))
     columns["kind"] = [_KIND[type(entry)] for entry in entries]
-    columns["ts"] = [entry.ts if _is_long(entry.ts) else None for entry in entries]
-    columns["recv_ts"] = [entry.recv_ts if _is_long(entry.recv_ts) else None for entry in entries]
+    columns["ts"] = [entry.ts for entry in entries]
+    columns["recv_ts"] = [entry.recv_ts for entry in entries]
+    if large:
+        for name in ("ts", "recv_ts"):
+            columns[name] = [value if _is_long(value) else None for value in columns[name]]
     columns["instrument"] = [getattr(entry, "instrument", None) for entry in entries]
     for rows, names in ((numbered[_TRADE], TRADE_COLUMNS), (numbered[_QUOTE], QUOTE_COLUMNS)):
         for name in names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from papertape.model.session import SessionId
 from papertape.model.tables import SegmentRow
@@ -43,16 +43,23 @@ def expired_sessions(
     return expired
 
 
-def mergeable(segments: Sequence[SegmentRow], most_entries: int, most_bytes: int) -> list[tuple[SegmentRow, ...]]:
+def mergeable(segments: Iterable[SegmentRow], most_entries: int, most_bytes: int) -> list[tuple[SegmentRow, ...]]:
     """Return runs of neighbouring segments of one session, in the order of seq, that fit into one file together."""
-    runs: list[tuple[SegmentRow, ...]] = []
-    run: list[SegmentRow] = []
-    for segment in segments:
-        joins = bool(run) and run[-1].last_seq + 1 == segment.first_seq and segment.removed_ts is None
-        size = segment.size + sum(each.size for each in run)
-        if not (joins and segment.last_seq - run[0].first_seq < most_entries and size <= most_bytes):
-            runs.append(tuple(run))
-            run = []
-        if segment.removed_ts is None:
-            run.append(segment)
-    return [each for each in (*runs, tuple(run)) if len(each) > 1]
+    runs: list[list[SegmentRow]] = []
+    for segment in sorted(segments, key=lambda row: (row.session_id, row.first_seq)):
+        if segment.removed_ts is not None:
+            continue
+        if runs and _joins(segment, runs[-1], most_entries, most_bytes):
+            runs[-1].append(segment)
+        else:
+            runs.append([segment])
+    return [tuple(run) for run in runs if len(run) > 1]
+
+
+def _joins(segment: SegmentRow, run: Sequence[SegmentRow], most_entries: int, most_bytes: int) -> bool:
+    return (
+        run[-1].session_id == segment.session_id
+        and run[-1].last_seq + 1 == segment.first_seq
+        and segment.last_seq - run[0].first_seq < most_entries
+        and segment.size + sum(row.size for row in run) <= most_bytes
+    )

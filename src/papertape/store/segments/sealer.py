@@ -164,8 +164,10 @@ class Sealer:
             self._attempt(str(session_id), done, partial(self._seal, str(session_id), done))
 
     def _merge_all(self, done: _Done) -> None:
-        for session_id in sorted({row.session_id for row in self._kept()}):
-            self._attempt(session_id, done, partial(self._merge, session_id, done))
+        for run in mergeable(self._kept(), self._policy.segment_entries, _MERGED_BYTES):
+            session_id = run[0].session_id
+            if self._has_ended(session_id):
+                self._attempt(session_id, done, partial(self._merge, run, done))
 
     def _kept(self) -> list[SegmentRow]:
         return [row for row in self._segments.all() if row.removed_ts is None]
@@ -212,16 +214,12 @@ class Sealer:
         rows = self._readers.rows(sql.SEALABLE, bindings)
         return int(rows[0][_FIRST_SEQ] or 0) if rows else None
 
-    def _merge(self, session_id: SessionId, done: _Done) -> None:
-        if not self._has_ended(session_id):
-            return
-        for run in mergeable(self._segments.of_session(session_id), self._policy.segment_entries, _MERGED_BYTES):
-            task = MergeTask(database=str(self._store.path), segments=run, token=secrets.token_hex(4))
-            merged = self._work(task)
-            if merged is not None:
-                self._enter(merged, *((sql.DELETE_SEGMENT, (session_id, row.first_seq)) for row in run))
-                self._remove_files(run)
-                done.merged.append(merged)
+    def _merge(self, run: tuple[SegmentRow, ...], done: _Done) -> None:
+        merged = self._work(MergeTask(database=str(self._store.path), segments=run, token=secrets.token_hex(4)))
+        if merged is not None:
+            self._enter(merged, *((sql.DELETE_SEGMENT, (row.session_id, row.first_seq)) for row in run))
+            self._remove_files(run)
+            done.merged.append(merged)
 
     def _remove_expired(self, done: _Done) -> None:
         policy = self._policy

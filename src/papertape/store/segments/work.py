@@ -6,11 +6,12 @@ The journal is only read here. A file that is not entered in the manifest is not
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
+import polars as pl
 
 from papertape.errors import Broken
 from papertape.model.tables import TAPE, SegmentRow, TapeRow
@@ -20,9 +21,10 @@ from papertape.store.rows import batch_of
 from papertape.store.schema import CODECS, Scalar
 from papertape.store.segments.catalogue import Segments
 from papertape.store.segments.disk import FOLDER, SegmentDisk
-from papertape.store.segments.format import PlacedBatch, read_batches, write_batches
+from papertape.store.segments.format import PlacedBatch, frame_of, read_batches, write_frame
 
 _ROWS_AT_ONCE = 500
+_ENTRIES_AT_ONCE = 16_384
 _LARGEST_CONTENT = 64_000_000
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -66,46 +68,77 @@ def carry_out(task: Task, disk: SegmentDisk | None = None) -> SegmentRow | None:
         Unavailable: the journal cannot be read now.
         OSError: the disk takes no file.
     """
-    disk = disk or SegmentDisk()
-    folder = Path(task.database).parent
-    if isinstance(task, MergeTask):
-        readers = Readers(Path(task.database), size=1)
-        try:
-            segments = Segments(folder, readers)
-            batches = [each for segment in task.segments for each in segments.placed_batches(segment)]
-        finally:
-            readers.close()
-        sealed_ts, session_id = task.segments[-1].sealed_ts, task.segments[-1].session_id
-    else:
-        batches, sealed_ts, session_id = _read_tape(task), task.sealed_ts, task.session_id
-    if not batches:
-        return None
-    span = f"{batches[0].batch.first_seq:012d}-{batches[-1].batch.last_seq:012d}"
-    file = f"{FOLDER}/{quote(session_id, safe='')}.{span}.{task.token}.parquet"
-    content = _write(folder / file, batches, disk)
-    return _row(session_id, batches, file, content, sealed_ts)
-
-
-def _read_tape(task: SealTask) -> list[PlacedBatch]:
-    readers = Readers(Path(task.database), size=1)
-    batches: list[PlacedBatch] = []
-    entries = size = 0
-    is_full = False
+    database = Path(task.database)
+    readers = Readers(database, size=1)
     try:
-        for place, row in _tape_rows(readers, task):
-            count = row.last_seq - row.first_seq + 1
-            if row.last_seq > task.until_seq or count == 0:
-                break
-            is_hole = bool(batches) and row.first_seq != batches[-1].batch.last_seq + 1
-            is_full = is_hole or (bool(batches) and (entries + count > task.most_entries or size > _LARGEST_CONTENT))
-            if is_full:
-                break
-            batches.append(PlacedBatch(batch_of(row), place))
-            entries += count
-            size += len(row.payload)
+        if isinstance(task, MergeTask):
+            contents: _Contents | None = _merged(task, Segments(database.parent, readers))
+        else:
+            contents = _of_tape(task, readers)
     finally:
         readers.close()
-    return batches if is_full or not task.is_whole else []
+    return None if contents is None else _write(contents, database.parent, task.token, disk or SegmentDisk())
+
+
+class _Contents:
+    """Batches on their way into a file: as columns, with a digest of what they were, so that few are held at once."""
+
+    def __init__(self, session_id: str, sealed_ts: int) -> None:
+        self.session_id = session_id
+        self.sealed_ts = sealed_ts
+        self.digest = hashlib.sha256()
+        self.first: PlacedBatch | None = None
+        self.last: PlacedBatch | None = None
+        self.entries = 0
+        self._frames: list[pl.DataFrame] = []
+        self._waiting: list[PlacedBatch] = []
+        self._waiting_entries = 0
+
+    def add(self, placed: PlacedBatch) -> None:
+        self.digest.update(_encode(placed))
+        self.first = self.first or placed
+        self.last = placed
+        self._waiting.append(placed)
+        self.entries += len(placed.batch.entries)
+        self._waiting_entries += len(placed.batch.entries)
+        if self._waiting_entries >= _ENTRIES_AT_ONCE:
+            self._flush()
+
+    def frame(self) -> pl.DataFrame:
+        if self._waiting:
+            self._flush()
+        return pl.concat(self._frames)
+
+    def _flush(self) -> None:
+        self._frames.append(frame_of(self._waiting))
+        self._waiting, self._waiting_entries = [], 0
+
+
+def _merged(task: MergeTask, segments: Segments) -> _Contents:
+    newest = task.segments[-1]
+    contents = _Contents(newest.session_id, newest.sealed_ts)
+    for segment in task.segments:
+        for placed in segments.placed_batches(segment):
+            contents.add(placed)
+    return contents
+
+
+def _of_tape(task: SealTask, readers: Readers) -> _Contents | None:
+    contents = _Contents(task.session_id, task.sealed_ts)
+    size = 0
+    is_full = False
+    for place, row in _tape_rows(readers, task):
+        count = row.last_seq - row.first_seq + 1
+        if row.last_seq > task.until_seq or count == 0:
+            break
+        if contents.last is not None:
+            is_hole = row.first_seq != contents.last.batch.last_seq + 1
+            is_full = is_hole or contents.entries + count > task.most_entries or size > _LARGEST_CONTENT
+        if is_full:
+            break
+        contents.add(PlacedBatch(batch_of(row), place))
+        size += len(row.payload)
+    return contents if contents.entries and (is_full or not task.is_whole) else None
 
 
 def _tape_rows(readers: Readers, task: SealTask) -> Iterator[tuple[int, TapeRow]]:
@@ -122,51 +155,50 @@ def _tape_rows(readers: Readers, task: SealTask) -> Iterator[tuple[int, TapeRow]
             return
 
 
-def _write(path: Path, batches: Sequence[PlacedBatch], disk: SegmentDisk) -> bytes:
-    content = write_batches(batches)
+def _write(contents: _Contents, folder: Path, token: str, disk: SegmentDisk) -> SegmentRow:
+    content = write_frame(contents.frame())
+    row = _row(contents, content, token)
+    path = folder / row.file
     path.parent.mkdir(exist_ok=True)
     draft = disk.write_draft(path, content)
     try:
-        _compare(draft, batches)
+        _compare(draft, contents)
         disk.publish(draft, path)
     except BaseException:
         disk.remove(draft)
         raise
     disk.sync(path.parent)
-    return content
+    return row
 
 
-def _compare(draft: Path, batches: Sequence[PlacedBatch]) -> None:
-    count = 0
-    for written, read in zip(batches, read_batches(draft.read_bytes(), draft.name), strict=False):
-        # Their encoded forms, because a number that is not equal to itself is still the same number.
-        if _encode(written) != _encode(read):
-            raise _differs(draft, f"the batch at seq {written.batch.first_seq} differs")
-        count += 1
-    if count != len(batches):
-        raise _differs(draft, f"it has {count} batches of {len(batches)}")
+def _compare(draft: Path, contents: _Contents) -> None:
+    # By their encoded forms: a number that is not equal to itself is still the same number.
+    read = hashlib.sha256()
+    for placed in read_batches(draft.read_bytes(), draft.name):
+        read.update(_encode(placed))
+    if read.digest() != contents.digest.digest():
+        raise Broken(
+            f"The sealed file {draft.name} was not read back as it was written; it was removed and the journal keeps "
+            "its batches. Check the disk; report this when it happens again.",
+            code="store.segment_differs",
+        )
 
 
-def _differs(draft: Path, why: str) -> Broken:
-    return Broken(
-        f"The sealed file {draft.name} was not read back as it was written ({why}); it was removed and the journal "
-        "keeps these batches. Check the disk; report this when it happens again.",
-        code="store.segment_differs",
-    )
-
-
-def _row(session_id: str, batches: Sequence[PlacedBatch], file: str, content: bytes, sealed_ts: int) -> SegmentRow:
-    first, last = batches[0], batches[-1]
+def _row(contents: _Contents, content: bytes, token: str) -> SegmentRow:
+    first, last = contents.first, contents.last
+    if first is None or last is None:
+        raise Broken("A sealed file needs a batch.", code="store.empty_batch")
+    span = f"{first.batch.first_seq:012d}-{last.batch.last_seq:012d}"
     return SegmentRow(
-        session_id=session_id,
+        session_id=contents.session_id,
         first_seq=first.batch.first_seq,
         last_seq=last.batch.last_seq,
         first_row=first.place or 0,
         last_row=last.place or 0,
         first_ts=first.batch.entries[0].ts,
         last_ts=last.batch.entries[-1].ts,
-        file=file,
+        file=f"{FOLDER}/{quote(contents.session_id, safe='')}.{span}.{token}.parquet",
         sha256=hashlib.sha256(content).hexdigest(),
         size=len(content),
-        sealed_ts=sealed_ts,
+        sealed_ts=contents.sealed_ts,
     )
