@@ -244,6 +244,17 @@ def test_a_crash_between_acknowledged_and_watermark_sends_the_rows_again(desk: D
     assert (desk.copied(), desk.places()) == (dict(load.expected), desk.newest())
 
 
+def test_a_crash_between_making_tables_and_forgetting_watermarks_is_noticed(desk: Desk) -> None:
+    load = JournalLoad(desk.time.clock())
+    load.write(desk.store, 25)
+    desk.step(3)
+    desk.link.wipe()
+    desk.link.verify()  # by a process that ended there
+    desk.mirror_anew()
+    desk.step(3)
+    assert (desk.copied(), desk.places()) == (dict(load.expected), desk.newest())
+
+
 def test_a_watermark_beyond_the_journal_is_one_of_another_journal(desk: Desk) -> None:
     write(desk.store, facts(SESSION, signal(1)))
     desk.step(2)

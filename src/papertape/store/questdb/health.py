@@ -55,6 +55,11 @@ class TableHealth:
         """Return the tables whose acknowledged rows are not shown until they are resumed."""
         return [name for name, each in self._applied.items() if each.is_suspended]
 
+    @property
+    def untouched(self) -> list[str]:
+        """Return the tables that have never taken a row."""
+        return [name for name, each in self._applied.items() if not each.acknowledged]
+
     def ask_transactions(self, server: Asking) -> list[str]:
         """Ask for transactions and return the tables that lost some: they are gone, or were put back to an old state.
 

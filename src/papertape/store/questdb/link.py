@@ -53,6 +53,8 @@ class QuestLink:
 
     def verify(self) -> Found:
         """Create what is missing; see `verify_mirror`."""
+        # The server keeps a writer per connection and table, and acknowledges what it writes to one that was dropped.
+        self._lines.close()
         version = self._statements.version()
         verified = verify_mirror(self._statements)
         return Found(version=version, refilled=verified.created)

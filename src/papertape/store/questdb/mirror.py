@@ -168,7 +168,8 @@ class QuestMirror:
         found = self._link.verify()
         with self._lock:
             self._version = found.version
-        self._refill(found.refilled)
+        lost = self._health.ask_transactions(self._link)
+        self._refill((*found.refilled, *lost, *self._emptied()))
         self._ask_at = self._sizes_at = 0.0
         self._is_connected = True
 
@@ -235,6 +236,17 @@ class QuestMirror:
         with self._lock:
             self._health.forget_transactions()
             self._progress.forget()
+
+    def _emptied(self) -> list[str]:
+        """Return tables that took nothing though rows were sent: made anew by one who did not live to say so."""
+        untouched = self._health.untouched
+        marks = self._marks or {}
+        return [
+            table.name
+            for source, tables in SOURCES.items()
+            if source in marks and marks[source].rows and all(each.name in untouched for each in tables)
+            for table in tables
+        ]
 
     def _send_round(self) -> bool:
         self._round = {}
