@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import sys
@@ -15,8 +16,12 @@ import msgspec
 from papertape.app.feeds import make_binance
 from papertape.app.settings import Settings
 from papertape.app.stores import wall_clock
-from papertape.errors import PapertapeError
+from papertape.errors import PapertapeError, Unavailable
 from papertape.store.folder import DataFolder, open_folder
+from papertape.store.questdb.address import QuestAddress
+from papertape.store.questdb.health import TableHealth
+from papertape.store.questdb.statements import Statements
+from papertape.store.questdb.verify import verify_mirror
 from papertape.store.sqlite import open_store
 
 _ENOUGH_DISK = 1_000_000_000
@@ -37,6 +42,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _user_interface(),
         _port(settings.host, settings.port),
         *_folder_and_store(settings.data_dir),
+        *await asyncio.to_thread(_mirror, settings.mirror),
         await _venue(settings),
     ]
 
@@ -87,6 +93,32 @@ def _probe_store(folder: DataFolder) -> str:
         return f"a row was written, read back and removed; {store.status().detail}"
     finally:
         store.close()
+
+
+def _mirror(address: QuestAddress | None) -> list[Finding]:
+    if address is None:
+        return []
+    return [_finding("QuestDB", lambda: _look_at_mirror(address))]
+
+
+def _look_at_mirror(address: QuestAddress) -> str:
+    statements = Statements(address)
+    try:
+        version = statements.version()
+        verified = verify_mirror(statements, is_changing=False)
+        health = TableHealth()
+        health.ask_transactions(statements)
+    finally:
+        statements.close()
+    if health.suspended:
+        raise Unavailable(
+            f"QuestDB {version} at {address.location} has suspended {', '.join(health.suspended)}: it takes rows there "
+            "and does not show them. Make room on its disk, then choose Resume in the desk's pipeline panel.",
+            code="store.mirror_suspended",
+        )
+    due = len(verified.changes)
+    detail = f"QuestDB {version} answers at {address.location}"
+    return f"{detail}; its tables fit" if not due else f"{detail}; the next `papertape run` makes {due} changes there"
 
 
 async def _venue(settings: Settings) -> Finding:

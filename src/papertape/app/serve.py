@@ -15,7 +15,8 @@ from papertape import __version__
 from papertape.app.feeds import build_feeds
 from papertape.app.logs import open_log
 from papertape.app.settings import Settings
-from papertape.app.stores import _FactsOnly, wall_clock
+from papertape.app.storage import open_storage
+from papertape.app.stores import wall_clock
 from papertape.errors import PapertapeError
 from papertape.model.session import StartSession
 from papertape.server.app import create_app
@@ -25,7 +26,6 @@ from papertape.server.settings import ServerSettings
 from papertape.session.desk import Desk
 from papertape.session.library import Library
 from papertape.store.folder import open_folder
-from papertape.store.sqlite import open_store
 from papertape.store.strategy_files import StrategyFiles
 
 _DEMO_STRATEGY = "pump-peak-short"
@@ -41,10 +41,12 @@ _log = structlog.get_logger(__name__)
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """What a trader is told once the desk answers."""
+    """What a trader is told once the desk answers. `notes` are sentences about what is not as asked."""
 
     url: str
     data_dir: Path
+    store: str | None
+    notes: tuple[str, ...]
     feed: str
     feed_note: str | None
     sessions: tuple[str, ...]
@@ -58,8 +60,9 @@ async def serve_desk(settings: Settings, on_started: Callable[[Started], None]) 
         Unavailable: the data folder cannot be written.
         Broken: the store does not fit this version.
     """
-    interrupted = _interrupted()
-    async with open_desk(settings) as desk:
+    interrupted = interrupted_event()
+    notes: list[str] = []
+    async with open_desk(settings, notes.append) as desk:
         server = ServerSettings(host=settings.host, port=settings.port)
         hub = StreamHub(desk, server.stream)
         desk.outlets.append(hub)
@@ -72,6 +75,8 @@ async def serve_desk(settings: Settings, on_started: Callable[[Started], None]) 
                 Started(
                     url=url,
                     data_dir=settings.data_dir,
+                    store=None if settings.mirror is None else f"journal, copied to {settings.mirror.location}",
+                    notes=tuple(notes),
                     feed=feed.name,
                     feed_note=feed.note,
                     sessions=tuple(sessions),
@@ -80,7 +85,8 @@ async def serve_desk(settings: Settings, on_started: Callable[[Started], None]) 
             await interrupted.wait()
 
 
-def _interrupted() -> asyncio.Event:
+def interrupted_event() -> asyncio.Event:
+    """Return an event that is set when the process is asked to end: Ctrl-C or SIGTERM."""
     event = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -89,28 +95,33 @@ def _interrupted() -> asyncio.Event:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
-    """Open the data folder, the store and the feeds; suspend every session and close all at the end."""
+async def open_desk(settings: Settings, on_note: Callable[[str], None] | None = None) -> AsyncIterator[Desk]:
+    """Open the data folder, the store and the feeds; suspend every session and close all at the end.
+
+    `on_note` is told in sentences what is not as asked; without it they are warnings in the log.
+    """
     folder = open_folder(settings.data_dir)
     try:
         open_log(folder.log_file)
-        _log.info("desk_opened", version=__version__, data_dir=str(settings.data_dir), feed=settings.feed)
-        store = open_store(folder, wall_clock)
-        try:
+        mirrored_to = None if settings.mirror is None else settings.mirror.location
+        _log.info("desk_opened", version=__version__, data_dir=str(settings.data_dir), feed=settings.feed,
+                  mirrored_to=mirrored_to)  # fmt: skip
+        async with open_storage(settings, folder, wall_clock) as storage:
             desk = Desk(
                 feeds=await build_feeds(settings, wall_clock),
                 library=Library(StrategyFiles(folder.strategies)),
-                appender=store,
-                history=store,
-                research=_FactsOnly(store),
+                appender=storage.store,
+                history=storage.store,
+                research=storage.research,
+                mirror=storage.mirror,
                 clock=wall_clock,
             )
             try:
+                for note in storage.notes:
+                    (on_note or _log.warning)(note)
                 yield desk
             finally:
                 await desk.close()
-        finally:
-            store.close()
     finally:
         folder.close()
 

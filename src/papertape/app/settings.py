@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import msgspec
 
 from papertape.errors import Invalid
+from papertape.store.questdb.address import QuestAddress, parse_address
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything `papertape run` can be told. `venue_urls` maps a feed to its WebSocket and REST address."""
+    """Everything `papertape run` can be told. `venue_urls` maps a feed to its WebSocket and REST address.
+
+    The journal is always kept in `data_dir`; `mirror` is the QuestDB that gets a copy, None for none. Market data older
+    than `keep_days` or beyond `keep_gb` (10**9 bytes) is removed; None keeps it.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8420
     data_dir: Path = Path.home() / ".papertape"
     feed: str = "auto"
     venue_urls: dict[str, str] = {}
-    store: str = "sqlite"
+    mirror: QuestAddress | None = None
+    keep_days: float | None = None
+    keep_gb: float | None = None
     demo: bool = True
     recorded_speed: float = 1.0
     recorded_warmup_s: float = 60.0
 
 
+_STORE_FORM = "questdb://USER:PASSWORD@HOST:9000?pg=8812"
 FEED_NAMES = ("auto", "simulated", "binance", "recorded:PATH")
 
 
@@ -34,17 +43,43 @@ def check_settings(settings: Settings) -> Settings:
     """
     if not 0 <= settings.port <= 65535:
         raise Invalid(f"Port {settings.port} does not exist; choose 1 to 65535.", code="run.port", path="port")
-    if settings.store != "sqlite":
-        raise Invalid(
-            f"The store {settings.store!r} is not offered yet; this version writes to the embedded `sqlite`.",
-            code="run.store",
-            path="store",
-        )
+    for name, limit in (("keep-days", settings.keep_days), ("keep-gb", settings.keep_gb)):
+        if limit is not None and not 0 < limit < math.inf:
+            raise Invalid(
+                f"--{name} is {limit:g}; give a number above 0, or leave it out to keep everything.",
+                code="run.keep",
+                path=name,
+            )
     if settings.feed not in FEED_NAMES and not settings.feed.startswith("recorded:"):
         raise Invalid(
             f"There is no feed {settings.feed!r}; choose one of {', '.join(FEED_NAMES)}.", code="run.feed", path="feed"
         )
     return settings
+
+
+def parse_store(text: str) -> QuestAddress | None:
+    """Return where the copy for research goes: None for `sqlite`, an address for `questdb://…`.
+
+    Raises:
+        Invalid: the text is neither; the sentence shows the right form and no password.
+    """
+    if text == "sqlite":
+        return None
+    if "://" in text:
+        return parse_address(text)
+    if text == "questdb":
+        raise Invalid(
+            f"The store `questdb` does not say where it is and who papertape is there; expected {_STORE_FORM}. "
+            "`make questdb` starts one on this machine and prints its address.",
+            code="run.store",
+            path="store",
+        )
+    shown = text if "@" not in text else "…"  # it may hold a password
+    raise Invalid(
+        f"There is no store {shown!r}; choose sqlite, or a QuestDB that gets a copy: {_STORE_FORM}.",
+        code="run.store",
+        path="store",
+    )
 
 
 def parse_venue_urls(texts: list[str]) -> dict[str, str]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from papertape.errors import NotFound, Unavailable
-from papertape.journal.ports import History
-from papertape.journal.research import Found
+from papertape.errors import NotFound
 from papertape.store.folder import database_path
 from papertape.store.history import SqliteHistory
 from papertape.store.history import open_history as open_database
@@ -20,19 +16,6 @@ from papertape.store.history import open_history as open_database
 def wall_clock() -> int:
     """Return our wall clock in microseconds UTC."""
     return time.time_ns() // 1_000
-
-
-class _FactsOnly:
-    def __init__(self, history: History) -> None:
-        self._history = history
-
-    async def events(self, *asked: Any, **how: Any) -> Found[Any]:
-        return Found(items=await asyncio.to_thread(self._history.events, *asked, **how), source="journal")
-
-    async def _refuse(self, *_: Any, **__: Any) -> Found[Any]:
-        raise Unavailable("This version does not answer that yet.", code="research.not_there")
-
-    bars = indicator_values = latest_values = signals_in_context = _refuse
 
 
 @contextmanager

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
+from papertape.app.process_list import hide_password
 from papertape.app.serve import Started, serve_desk
-from papertape.app.settings import Settings, check_settings, parse_venue_urls
+from papertape.app.settings import Settings, check_settings, parse_store, parse_venue_urls
 from papertape.cli.config import load_config
 
 _console = Console(highlight=False, soft_wrap=True)
@@ -30,7 +32,20 @@ def run(
         list[str] | None,
         typer.Option(envvar="PAPERTAPE_VENUE_URL", help="Another address of a venue: binance=ws://…,http://…"),
     ] = None,
-    store: Annotated[str, typer.Option(envvar="PAPERTAPE_STORE", help="Where everything is kept: sqlite.")] = "sqlite",
+    store: Annotated[
+        str,
+        typer.Option(
+            envvar="PAPERTAPE_STORE",
+            show_default="sqlite",
+            help="sqlite, or questdb://USER:PASSWORD@HOST:9000?pg=8812 for a copy in QuestDB beside it.",
+        ),
+    ] = "sqlite",
+    keep_days: Annotated[
+        float | None, typer.Option(envvar="PAPERTAPE_KEEP_DAYS", help="Remove market data older than this.")
+    ] = None,
+    keep_gb: Annotated[
+        float | None, typer.Option(envvar="PAPERTAPE_KEEP_GB", help="Remove the oldest market data beyond this.")
+    ] = None,
     demo: Annotated[
         bool,
         typer.Option("--demo/--no-demo", envvar="PAPERTAPE_DEMO", help="Open a paper session when none is live."),
@@ -43,13 +58,16 @@ def run(
     ] = None,
 ) -> None:
     """Start the desk: sessions go on where they were, and the dashboard is served."""
+    hide_password(store)
     settings = Settings(
         host=host,
         port=port,
         data_dir=data_dir.expanduser(),
         feed=feed,
         venue_urls=parse_venue_urls(venue_url or []),
-        store=store,
+        mirror=parse_store(store),
+        keep_days=keep_days,
+        keep_gb=keep_gb,
         demo=demo,
         recorded_speed=recorded_speed,
         recorded_warmup_s=recorded_warmup,
@@ -61,6 +79,10 @@ def _announce(started: Started) -> None:
     _console.print(f"[bold]papertape[/] is running at [bold cyan]{started.url}[/]")
     _console.print(f"  data   {started.data_dir}")
     _console.print(f"  feed   {started.feed}" + (f": {started.feed_note}" if started.feed_note else ""))
+    if started.store is not None:
+        _console.print(f"  store  {started.store}")
+    for note in started.notes:
+        _console.print(f"  [yellow]look[/]   {escape(note)}")
     for line in started.sessions:
         _console.print(f"  {line}")
     _console.print("  Ctrl-C suspends; the next start goes on from there.")

@@ -14,10 +14,11 @@ def judge_health(store: StoreStatus, live: Sequence[SessionRow]) -> HealthView:
     if not store.is_healthy:
         detail = f"The store does not work: {store.last_error or store.detail}"
         return HealthView(status="failed", detail=detail, version=__version__, store=store, sessions=len(live))
-    troubles = [f"Session {row.session_id} is degraded: {row.reason}" for row in live if row.is_degraded][:1]
-    mirror = store.mirror
+    degraded, troubles, mirror = [row for row in live if row.is_degraded], [], store.mirror
     if mirror is not None and not mirror.is_healthy:
-        troubles = [trouble for trouble in troubles if not trouble.endswith(mirror.detail)] + [mirror.detail]
+        degraded = [row for row in degraded if mirror.location not in row.reason]  # that is said once, as it is now
+        troubles = [mirror.detail]
+    troubles = [f"Session {row.session_id} is degraded: {row.reason}" for row in degraded[:1]] + troubles
     return HealthView(
         status="degraded" if troubles else "ok",
         detail=" ".join(troubles) or "All is well.",

@@ -9,16 +9,16 @@ from typing import Any, cast
 import httpx
 
 from papertape.server.app import create_app
+from papertape.server.desk_port import DeskPort
 from papertape.server.hub import StreamHub
 from papertape.server.settings import ServerSettings
-from papertape.testkit.fake_desk import FakeDesk
 
 HOST = "127.0.0.1:8420"
 
 
 @contextlib.asynccontextmanager
 async def http_probe(
-    desk: FakeDesk, settings: ServerSettings | None = None, hub: StreamHub | None = None
+    desk: DeskPort, settings: ServerSettings | None = None, hub: StreamHub | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a client of the application over `desk`; failures inside become answers, as on a socket."""
     settings = settings or ServerSettings()

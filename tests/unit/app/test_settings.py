@@ -1,7 +1,14 @@
 import pytest
 
-from papertape.app.settings import Settings, check_settings, parse_venue_urls
+from papertape.app.settings import Settings, check_settings, parse_store, parse_venue_urls
 from papertape.errors import Invalid
+from papertape.store.questdb.address import QuestAddress
+
+SAID = "The address of the QuestDB store is not understood: "
+FORM = (
+    ". Expected questdb://user:password@host, or with its ports questdb://user:password@host:9000?pg=8812, where 9000 "
+    "is the port of HTTP and 8812 that of PostgreSQL's protocol."
+)
 
 
 @pytest.mark.parametrize(
@@ -9,7 +16,8 @@ from papertape.errors import Invalid
     [
         (Settings(port=70_000), "port", "Port 70000 does not exist; choose 1 to 65535."),
         (Settings(feed="kraken"), "feed", "choose one of auto, simulated, binance, recorded:PATH"),
-        (Settings(store="oracle"), "store", "writes to the embedded `sqlite`"),
+        (Settings(keep_days=0), "keep-days", "--keep-days is 0; give a number above 0, or leave it out"),
+        (Settings(keep_gb=float("nan")), "keep-gb", "--keep-gb is nan; give a number above 0"),
     ],
 )
 def test_impossible_settings_are_refused_with_a_sentence(settings: Settings, path: str, sentence: str) -> None:
@@ -22,6 +30,62 @@ def test_impossible_settings_are_refused_with_a_sentence(settings: Settings, pat
 def test_a_recorded_feed_is_accepted_with_its_path() -> None:
     settings = Settings(feed="recorded:/some/where")
     assert check_settings(settings) is settings
+
+
+def test_a_store_is_the_journal_alone_or_with_a_copy_in_a_questdb() -> None:
+    assert parse_store("sqlite") is None
+    assert parse_store("questdb://ada:s%40cret@db.local:9009?pg=8813") == QuestAddress(
+        host="db.local", http_port=9009, pg_port=8813, user="ada", password="s@cret"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "questdb",
+            "The store `questdb` does not say where it is and who papertape is there; expected "
+            "questdb://USER:PASSWORD@HOST:9000?pg=8812. `make questdb` starts one on this machine and prints its "
+            "address.",
+        ),
+        ("questdb://localhost:9000", f"{SAID}it names no user and password before the host{FORM}"),
+        (
+            "questdb://ada:s3cret@localhost:port",
+            f"{SAID}the port behind the host is no number from 1 to 65535{FORM}",
+        ),
+        (
+            "questdb://ada:s3cret@localhost:9000/qdb",
+            f"{SAID}something stands behind the host and the port, where only ?pg=PORT may follow{FORM}",
+        ),
+        (
+            "http://ada:s3cret@localhost:9000",
+            f"{SAID}it begins with http://, not with questdb://; papertape uses HTTP to write and PostgreSQL's "
+            f"protocol to read by itself, both without TLS{FORM}",
+        ),
+        (
+            "ada:s3cret@localhost",
+            "There is no store '…'; choose sqlite, or a QuestDB that gets a copy: "
+            "questdb://USER:PASSWORD@HOST:9000?pg=8812.",
+        ),
+        (
+            "postgres",
+            "There is no store 'postgres'; choose sqlite, or a QuestDB that gets a copy: "
+            "questdb://USER:PASSWORD@HOST:9000?pg=8812.",
+        ),
+    ],
+)
+def test_a_store_typed_wrongly_is_answered_with_the_right_form_and_without_its_password(
+    text: str, sentence: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        parse_store(text)
+    assert (refused.value.message, refused.value.path) == (sentence, "store")
+    assert "s3cret" not in str(refused.value)
+
+
+def test_the_password_is_in_no_text_made_of_the_settings() -> None:
+    settings = Settings(mirror=parse_store("questdb://ada:s3cret@localhost"))
+    assert "s3cret" not in f"{settings} {settings!r}"
 
 
 def test_venue_urls_are_read_by_name() -> None:
