@@ -59,14 +59,19 @@ class Bundle:
         """
         decode = msgspec.msgpack.Decoder(table.record).decode
         session_id = self.manifest.session_id
+        expected = next(member.records for member in self.manifest.members if member.table == table.name)
+        count = 0
         try:
             for encoded in self._encoded(member_name(table)):
                 record = decode(encoded)
                 if getattr(record, "session_id", session_id) != session_id:
                     raise damaged(self.path, f"its {table.name} hold a record of another session")
+                count += 1
                 yield record
         except (msgspec.DecodeError, zstandard.ZstdError, zipfile.BadZipFile, EOFError) as error:
             raise damaged(self.path, f"its {table.name} cannot be read: {error}") from error
+        if count != expected:
+            raise damaged(self.path, f"its {table.name} end after {count} of {expected} records")
 
     def _encoded(self, name: str) -> Iterator[bytes]:
         with (

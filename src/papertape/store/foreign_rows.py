@@ -193,9 +193,9 @@ class ForeignFile:
     def _refuse(self, frame: pl.DataFrame, name: str, wrong: pl.Series, expected: str) -> None:
         at = wrong.fill_null(value=True).arg_max()
         if at is not None and bool(wrong.fill_null(value=True)[at]):
-            raise self._wrong(
-                f"line {frame[_LINE][at]} has {name} {str(frame[name][at])[:60]!r}", f"expected {expected}"
-            )
+            value = frame[name][at]
+            shown = f"nothing for {name}" if value is None else f"{name} {str(value)[:60]!r}"
+            raise self._wrong(f"line {frame[_LINE][at]} has {shown}", f"expected {expected}")
 
     def _wrong(self, what: str, expected: str) -> Invalid:
         return Invalid(f"{self._path}: {what}; {expected}. Nothing was imported.", code="import.wrong_row")
