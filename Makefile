@@ -60,7 +60,7 @@ dev: .setup/python .setup/node $(STORE_SET_UP) ## Start the desk and the web UI 
 check: .setup/python .setup/node ## Static checks only: ruff, mypy, import contracts, TypeScript, web lint
 	@$(PY) scripts/run_suites.py --only static
 
-bench: .setup/python ## Measure: events/s, latency, memory; prints the figures
+bench: .setup/python questdb-setup ## Measure: events/s, latency, memory; prints the figures
 	@scripts/bench.sh
 
 soak: .setup/python .setup/ui chromium ## Five minutes of a real browser on a live session, then twenty cuts

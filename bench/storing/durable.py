@@ -1,4 +1,4 @@
-"""Measures the embedded store and prints JSON: `python bench/store.py [--seconds 3] [--folder DIR]`.
+"""How many facts become durable, one after the other and in groups: the journal's, and two plain alternatives'.
 
 `single`: one fact a commit, each waited for. `group`: 2,000 commits a second for the given time, each with one fact
 and 15 entries (30,000 entries a second), as bursts of a live market; latency from submit to acknowledgement.
@@ -6,15 +6,14 @@ and 15 entries (30,000 entries a second), as bursts of a live market; latency fr
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-import tempfile
+import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
+import msgspec
 
 from papertape.journal.ports import Commit
 from papertape.model.entries import Batch, Trade
@@ -128,13 +127,53 @@ def measure_group(store: SqliteStore, seconds: float) -> dict[str, float]:
     }
 
 
-def measure(path: Path, seconds: float) -> dict[str, object]:
-    """Return all figures of a new store in a folder."""
-    folder = open_folder(path)
+def measure_plain(path: Path, seconds: float) -> dict[str, dict[str, float]]:
+    """Return how many facts a second plain SQLite, and a plain file, make durable one after the other."""
+    connection = apsw.Connection(str(path / "plain.db"))
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE signals (seq INTEGER PRIMARY KEY, payload BLOB)")
+    file = os.open(path / "plain.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def insert(seq: int, payload: bytes) -> None:
+        connection.execute("INSERT INTO signals VALUES (?, ?)", (seq, payload))
+
+    def append(_seq: int, payload: bytes) -> None:
+        os.write(file, payload)
+        os.fsync(file)
+
+    try:
+        return {
+            "sqlite, one INSERT and COMMIT each (WAL, FULL)": _repeat(insert, seconds),
+            "append to a file and fsync each": _repeat(append, seconds),
+        }
+    finally:
+        connection.close()
+        os.close(file)
+
+
+def _repeat(write: Callable[[int, bytes], None], seconds: float) -> dict[str, float]:
+    all_of_them = Latencies(0)
+    started = time.perf_counter()
+    while (now := time.perf_counter()) - started < seconds:
+        seq = len(all_of_them.seconds) + 1
+        write(seq, msgspec.msgpack.encode(_signal(seq)))
+        all_of_them.seconds.append(time.perf_counter() - now)
+    return {
+        "events_per_s": round(len(all_of_them.seconds) / (time.perf_counter() - started)),
+        "p50_ms": all_of_them.milliseconds(0.5),
+        "p99_ms": all_of_them.milliseconds(0.99),
+    }
+
+
+def measure_durable(path: Path, seconds: float) -> dict[str, object]:
+    """Return all figures of a new journal in a folder, and of the plain alternatives on the same disk."""
+    folder = open_folder(path / "durable")
     store = open_store(folder, lambda: time.time_ns() // 1000)
     figures: dict[str, object] = {
         "store": f"SQLite {apsw.sqlite_lib_version()}",
         "single": measure_single(store, seconds),
+        "plain": measure_plain(path, seconds),
         "group": measure_group(store, seconds),
     }
     started = time.perf_counter()
@@ -143,17 +182,3 @@ def measure(path: Path, seconds: float) -> dict[str, object]:
     store.close()
     folder.close()
     return figures
-
-
-def main() -> None:
-    """Run the measurement."""
-    parser = argparse.ArgumentParser(description="Measure the embedded store; prints JSON.")
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long each measurement runs (default 3)")
-    parser.add_argument("--folder", type=Path, help="a folder on the disk to measure (default: a temporary one)")
-    wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=wanted.folder) as temporary:
-        sys.stdout.write(json.dumps(measure(Path(temporary), wanted.seconds), indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
