@@ -47,8 +47,8 @@ class SealPolicy(msgspec.Struct, frozen=True, kw_only=True):
     for ever.
     """
 
-    segment_entries: int = 250_000
-    live_entries: int = 250_000
+    segment_entries: int = 100_000
+    live_entries: int = 100_000
     keep_days: float | None = None
     keep_bytes: int | None = None
     pause_s: float = 60.0
