@@ -56,7 +56,7 @@ class SealedStore:
         highest_place: Callable[[], int | None] = lambda: None,
         **policy: float | None,
     ) -> Sealer:
-        settings = SealPolicy(**{"segment_entries": 10, "live_entries": 5, **policy})  # type: ignore[arg-type]  # fields
+        settings = SealPolicy(**{"segment_entries": 10, "live_entries": 5, **policy})  # type: ignore[arg-type]  # each is a field of it
         made = Sealer(self.store, self.clock, settings, work=work, highest_place=highest_place)
         self._sealers.append(made)
         return made
