@@ -23,10 +23,17 @@ T = TypeVar("T")
 
 _ENDED: frozenset[Lifecycle] = frozenset({"stopped", "failed"})
 """A suspended session may be live in another moment."""
-_DURABLE_WITHIN_US = 10_000_000
-"""A row is durable at most this long after the time it carries."""
+_SESSIONS_AT_START = 1_000
 _PAUSE_S = 5.0
 _DAY_US = 86_400_000_000
+
+
+def _wall_clock() -> int:
+    return time.time_ns() // 1_000
+
+
+def _ended(row: SessionRow) -> bool:
+    return row.state in _ENDED
 
 
 class VisibleMirror(Protocol):
@@ -57,6 +64,7 @@ class MirroredResearch:
         journal: Reads the journal.
         history: Tells a session's state; closed by who opened it.
         mirror: Feeds the copy.
+        clock: Our wall clock, microseconds UTC, as the mirror's.
         monotonic: Seconds of a clock that never steps.
     """
 
@@ -67,13 +75,17 @@ class MirroredResearch:
         history: History,
         mirror: VisibleMirror,
         *,
+        clock: Callable[[], int] = _wall_clock,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._quest = quest
         self._journal = journal
         self._history = history
         self._mirror = mirror
+        self._clock = clock
         self._monotonic = monotonic
+        # When the end of a session was first seen: all of it was durable then, whatever time its row carries.
+        self._seen_ts = {row.session_id: clock() for row in history.sessions(limit=_SESSIONS_AT_START) if _ended(row)}
         self._oldest_ts: dict[SessionId, int] = {}
         self._pause: tuple[float, str] | None = None
 
@@ -140,8 +152,9 @@ class MirroredResearch:
         self, session_id: SessionId, table: Table, asked: Callable[[Research], Awaitable[Found[T]]]
     ) -> Found[T]:
         row = await asyncio.to_thread(self._history.session, session_id)
-        if row is None or row.state not in _ENDED:
+        if row is None or not _ended(row):
             return await asked(self._journal)
+        self._seen_ts.setdefault(session_id, self._clock())
         why = self._why_not(row) or await asyncio.to_thread(self._why_expired, row, table)
         if why is None:
             try:
@@ -158,7 +171,7 @@ class MirroredResearch:
         status = self._mirror.status()
         if not status.is_healthy:
             return status.detail
-        if row.updated_ts + _DURABLE_WITHIN_US > self._mirror.visible_until:
+        if self._seen_ts[row.session_id] > self._mirror.visible_until:
             return f"the copy at {status.location} may not have everything of this session yet; ask again in a moment."
         if self._pause is not None:
             until, why = self._pause
