@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -109,14 +108,14 @@ def _cells(frame: pl.DataFrame, kind: MarketKind, instrument: Instrument, interv
     if kind == "trades":
         columns = frame.select("ts", "price", "size", "side", "trade_id")
         for seq, (ts, price, size, side, trade_id) in enumerate(columns.iter_rows(), 1):
-            yield seq, ts, instrument.id, Decimal(price), Decimal(size), side, trade_id
+            yield seq, ts, instrument.id, float(price), float(size), side, trade_id
     elif kind == "quotes":
         columns = frame.select("ts", "bid", "bid_size", "ask", "ask_size")
         for seq, (ts, *numbers) in enumerate(columns.iter_rows(), 1):
-            yield seq, ts, instrument.id, *map(Decimal, numbers)
+            yield seq, ts, instrument.id, *map(float, numbers)
     else:
         for ts, *numbers in frame.select("ts", "open", "high", "low", "close", "volume").iter_rows():
-            yield ts, instrument.id, interval_s, *map(Decimal, numbers)
+            yield ts, instrument.id, interval_s, *map(float, numbers)
 
 
 def _check_decimals(frame: pl.DataFrame, instrument: Instrument) -> None:
