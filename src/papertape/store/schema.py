@@ -5,6 +5,7 @@ The shape is neutral to the engine: `sqlite_sql` turns it into SQLite's words, a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Literal
@@ -122,6 +123,7 @@ def _column(field: inspect.Field) -> Column:
 _SESSION_COLUMN = (Column(name="session_id", logical="text", is_nullable=False),)
 
 
+@functools.cache
 def columns_of(table: Table) -> tuple[Column, ...]:
     """Return the columns of a table in stored order; `session_id` is the first where the table has it."""
     kind = inspect.type_info(table.record)
