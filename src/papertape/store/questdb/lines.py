@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, cast
 
 import msgspec
 from questdb import QuestDBError, QuestDBErrorCode, Sender, TimestampMicros
 
-from papertape.errors import Broken, PapertapeError
+from papertape.errors import Broken, PapertapeError, Unavailable
 from papertape.model.tables import Table
 from papertape.store.questdb.address import QuestAddress
 from papertape.store.questdb.statements import not_questdb, unreachable, wrong_credentials
@@ -19,6 +20,8 @@ from papertape.store.schema import Scalar, columns_of
 _NO_LONG = -(2**63)  # QuestDB's NULL of this type
 _LAST_TIME = 253_402_300_800_000_000  # the year 10000
 _PROTOCOL = 2  # doubles go as their eight bytes
+_REASON = re.compile(r"\bcode\W+([a-z][a-z ]*)")  # as the server names it; the client keeps the HTTP status for itself
+_OWN_FAULT = "internal error"  # as with a full disk; rows that are wrong are "invalid"
 
 _Value = str | bool | int | float | None
 
@@ -74,7 +77,8 @@ class LineSender:
         What was sent twice is one row. None is left out, which QuestDB reads as NULL.
 
         Raises:
-            Unavailable: nothing answers in time (`store.mirror_unreachable`); send the same rows again.
+            Unavailable: nothing answers in time (`store.mirror_unreachable`), or the server cannot write this table
+                now (`store.mirror_unwritable`); send the same rows again.
             Invalid: the user or password is wrong (`store.mirror_credentials`), or what answers is no QuestDB
                 (`store.not_questdb`).
             Broken: the server refuses the rows, or one of them holds what QuestDB cannot (`store.mirror_rejected`);
@@ -129,6 +133,15 @@ class LineSender:
             return not_questdb(self._address, said)
         if code is not QuestDBErrorCode.ServerFlushError:
             return unreachable(self._address, said)
+        reason = _REASON.search(said)
+        if reason is None:
+            return unreachable(self._address, f"it sent no answer of QuestDB's but: {said}")
+        if reason[1] == _OWN_FAULT:
+            return Unavailable(
+                f"QuestDB at {self._address.location} could not store rows of table {table.name}: {said}. They stay in "
+                "the journal and are sent again; look at the server's disk and its log.",
+                code="store.mirror_unwritable",
+            )
         return Broken(
             f"QuestDB at {self._address.location} refused rows of table {table.name}: {said}. None of them was stored; "
             "the journal keeps them. Run papertape store migrate if its tables differ from what papertape declares.",
