@@ -137,6 +137,7 @@ class TestSealedJournal(ResearchContract):
         sealer.close()
 
 
+@pytest.mark.questdb
 class TestQuestDB(ResearchContract):
     @pytest.fixture
     async def past(self, declared_tables: QuestAddress) -> AsyncIterator[Past]:

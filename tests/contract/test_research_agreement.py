@@ -143,6 +143,7 @@ def declared(quest: QuestAddress) -> QuestAddress:
     return quest
 
 
+@pytest.mark.questdb
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     moments=MOMENTS,

@@ -26,6 +26,8 @@ from papertape.testkit.research_contract import SECOND, START, ended, fired, quo
 from papertape.testkit.store_contract import SESSION, facts, write
 from papertape.testkit.venue import PERPETUAL
 
+pytestmark = pytest.mark.questdb
+
 CONNECT_S, ANSWER_S = 1.0, 1.5
 SOON_S = 30.0
 WHOLE = Span()
