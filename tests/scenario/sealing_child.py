@@ -1,13 +1,16 @@
-"""A process that seals, merges and removes a folder's tape, and is killed by itself at one step of it.
+"""Seals, merges and removes a folder's tape in processes that are killed at one step each, on a copy each.
 
-Started by `test_sealing.py` as `python sealing_child.py FOLDER STEP`; prints `done` when there is no such step.
+Started by `test_sealing.py` as `python sealing_child.py FILLED COPIES`; copies `FILLED` to `COPIES/1`, `COPIES/2` and
+so on, one a step, until there is no such step, and prints how each process ended.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
+from itertools import count
 from pathlib import Path
 
 from papertape.model.tables import SegmentRow
@@ -76,8 +79,8 @@ class MortalStore(SqliteStore):
         super().transact(owner, statements, then)
 
 
-def main() -> None:
-    path, fate = Path(sys.argv[1]), Fate(int(sys.argv[2]))
+def seal(path: Path, fate: Fate) -> None:
+    """Do all there is to do, up to the step that is the last."""
     store = open_store(open_folder(path), lambda: 10_000_000)
     store.__class__ = MortalStore
     store.fate = fate  # type: ignore[attr-defined]  # as its class is now
@@ -90,7 +93,21 @@ def main() -> None:
         report = Sealer(store, lambda: 10_000_000, policy, work=work, disk=disk).seal_now()
         assert report.failures == (), report.failures
     store.close()
-    sys.stdout.write("done\n")
+
+
+def main() -> None:
+    filled, copies = Path(sys.argv[1]), Path(sys.argv[2])
+    for step in count(1):
+        path = copies / str(step)
+        shutil.copytree(filled, path)
+        child = os.fork()  # nothing has been done here yet that a copy of this process could not bear
+        if child == 0:
+            seal(path, Fate(step))
+            os._exit(0)
+        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        sys.stdout.write(f"{ended}\n")
+        if ended != -signal.SIGKILL:
+            break
 
 
 if __name__ == "__main__":

@@ -33,7 +33,6 @@ ENDED: frozenset[Lifecycle] = frozenset({"stopped", "failed"})
 """States that nothing leaves; a test compares them with the session's own table."""
 
 _NO_LIMIT = 2**63 - 1
-_OWNER = "sealer"
 _FIRST_SEQ = 2
 _MERGED_BYTES = 12_000_000
 _LOOK_AGAIN_S = 0.2
@@ -231,7 +230,7 @@ class Sealer:
         )
         for session_id in expired:
             gone = [row for row in kept if row.session_id == session_id]
-            self._transact((sql.MARK_REMOVED, (now, session_id)))
+            self._transact(session_id, (sql.MARK_REMOVED, (now, session_id)))
             self._remove_files(gone)
             done.removed.extend(msgspec.structs.replace(row, removed_ts=now) for row in gone)
 
@@ -250,12 +249,12 @@ class Sealer:
     def _enter(self, segment: SegmentRow, *before: tuple[str, tuple[Scalar, ...]]) -> None:
         insertion = (sql.INSERTS[SEGMENTS.name], CODECS[SEGMENTS.name].encode(segment.session_id, segment))
         try:
-            self._transact(*before, insertion)
+            self._transact(segment.session_id, *before, insertion)
         except Broken:
             self._disk.remove(self._segments.path(segment))
             raise
 
-    def _transact(self, *statements: tuple[str, tuple[Scalar, ...]]) -> None:
+    def _transact(self, session_id: SessionId, *statements: tuple[str, tuple[Scalar, ...]]) -> None:
         answered = threading.Event()
         failures: list[BaseException] = []  # what the writer answered with: nothing was changed then
 
@@ -264,7 +263,7 @@ class Sealer:
                 failures.append(error)
             answered.set()
 
-        self._store.transact(_OWNER, statements, on_done)
+        self._store.transact(f"sealer of {session_id}", statements, on_done)
         # A full disk can hold it up for long, and it stays queued: waiting is the only way to know what became of it.
         while not answered.wait(_LOOK_AGAIN_S):
             if self._closing.is_set():

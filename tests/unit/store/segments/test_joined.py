@@ -10,7 +10,13 @@ import pytest
 
 from papertape.errors import Broken, NotFound
 from papertape.model.entries import Batch
+from papertape.model.tables import TAPE, TapeRow
 from papertape.store import open_history
+from papertape.store import sqlite_sql as sql
+from papertape.store.readers import Readers
+from papertape.store.rows import decode_rows
+from papertape.store.schema import Scalar
+from papertape.store.segments.joined import read_joined
 from papertape.testkit.store_contract import SESSION, ticks
 
 from .conftest import SealedStore, fours
@@ -60,6 +66,27 @@ def test_what_is_sealed_between_two_pages_is_read_once(sealed: SealedStore, read
     found = [next(reading) for _ in range(read_before)]
     assert len(sealed.sealer(live_entries=20).seal_now().sealed) > 30
     assert found + list(reading) == batches
+
+
+@pytest.mark.parametrize("is_sealed_first", [True, False])
+def test_what_is_sealed_beside_any_look_at_the_tail_is_read_once(sealed: SealedStore, is_sealed_first: bool) -> None:
+    batches = fours(12)
+    sealed.add(*batches)
+    readers = Readers(sealed.store.path, size=1)
+    sealers = [sealed.sealer(live_entries=live) for live in range(40, 0, -4)]
+
+    def tail(after: int) -> list[TapeRow]:
+        if is_sealed_first and sealers:
+            sealers.pop(0).seal_now()
+        bindings: dict[str, Scalar] = {"session_id": SESSION, "after": after, "limit": 1}
+        rows = decode_rows(TAPE, readers.rows(sql.BATCHES, bindings))
+        if sealers:
+            sealers.pop(0).seal_now()
+        return rows
+
+    assert list(read_joined(SESSION, 0, 0, tail, sealed.store.segments)) == batches
+    assert len(sealed.sealed()) == 5
+    readers.close()
 
 
 def test_a_file_merged_while_it_is_about_to_be_read_is_read_from_the_larger_one(sealed: SealedStore) -> None:
