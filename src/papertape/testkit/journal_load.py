@@ -43,9 +43,14 @@ class JournalLoad:
         self.expected: dict[str, list[Row]] = defaultdict(list)
         self._chance = random.Random(seed)
         self._start_us = start_us
-        self._ticks = ticks
+        self.ticks = ticks
         self._entry_seq = 0
         self._commits = 0
+
+    @property
+    def ticks_written(self) -> int:
+        """How many entries were made so far."""
+        return self._entry_seq
 
     def commits(self, count: int) -> list[Commit]:
         """Return the next commits."""
@@ -70,7 +75,7 @@ class JournalLoad:
     def _commit(self) -> Commit:
         self._commits += 1
         first_seq = self._entry_seq + 1
-        entries = tuple(self._entry(first_seq + index) for index in range(self._ticks))
+        entries = tuple(self._entry(first_seq + index) for index in range(self.ticks))
         self._entry_seq += len(entries)
         happened = cast("events.AnyEvent", fact(self._chance.choice(_KINDS), self._commits))
         commit = Commit(

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+import msgspec
+
 from papertape.model.views import MirrorStatus
 from papertape.store import open_folder, open_store
 from papertape.store.outbox import PageLimits
@@ -108,3 +110,30 @@ class Writing:
             if self._per_s is not None:
                 due += count / self._per_s
                 self._ending.wait(max(0.0, due - time.monotonic()))
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """How a mirror bore a load: the ticks written, the worst lags, and how long it took to catch up afterwards."""
+
+    ticks: int
+    lag_ms: float
+    visible_lag_ms: float
+    drained_s: float
+
+
+def hold_ticks(journal: MirroredJournal, load: JournalLoad, *, per_s: int, seconds: float) -> Held:
+    """Write ticks at a steady rate for a while and return how the mirror bore it."""
+    before = load.ticks_written
+    commits_per_s = per_s // load.ticks
+    with Writing(journal, load, per_s=commits_per_s):
+        time.sleep(seconds)
+    ended = time.monotonic()
+    journal.wait_until_copied(60)
+    drained_s = time.monotonic() - ended
+    status = journal.wait_for(lambda status: sum(table.unapplied for table in status.tables) == 0, 60)
+    return Held(
+        ticks=load.ticks_written - before,
+        lag_ms=status.lag_ms,
+        visible_lag_ms=status.visible_lag_ms,
+        drained_s=drained_s,
+    )

@@ -33,6 +33,7 @@ class FakeLink:
     def __init__(self) -> None:
         self.failure: PapertapeError | None = None
         self.poison: tuple[str, Row] | None = None
+        self.unwritable = ""
         self.is_applying = True
         self.suspended: set[str] = set()
         self.verified = 0
@@ -56,6 +57,8 @@ class FakeLink:
     def send(self, table: Table, rows: Sequence[Row]) -> None:
         self._answer()
         self.while_sending()
+        if table.name == self.unwritable:
+            raise Unavailable(f"cannot write {table.name}: no space left.", code="store.mirror_unwritable")
         self.largest = max(self.largest, len(rows))
         if table.name not in self.tables or (self.poison and self.poison[0] == table.name and self.poison[1] in rows):
             raise Broken(f"no such table or row in {table.name}", code="store.mirror_rejected")
@@ -283,6 +286,22 @@ def test_a_row_that_the_server_refuses_is_named_and_the_rest_goes_on(desk: Desk)
     desk.time.advance(5)
     desk.step(5)
     assert (desk.state, list(desk.link.tables["signals"])) == ("live", rows)
+
+
+def test_a_table_that_the_server_cannot_write_now_does_not_hold_the_others(desk: Desk) -> None:
+    desk.step(2)
+    desk.link.unwritable = "trades"
+    load = JournalLoad(desk.time.clock())
+    load.write(desk.store, 20)
+    desk.step(3)
+    status = desk.mirror.status()
+    assert (status.state, status.is_healthy, status.waiting_rows) == ("refused", False, 20)
+    assert "does not take the copy: cannot write trades: no space left" in status.detail
+    assert desk.places() == {source: place for source, place in desk.newest().items() if source != "tape"}
+    desk.link.unwritable = ""
+    desk.time.advance(5)
+    desk.step(2)
+    assert (desk.state, desk.copied()) == ("live", dict(load.expected))
 
 
 def test_a_password_that_is_refused_is_tried_again_every_five_seconds(desk: Desk) -> None:

@@ -26,6 +26,7 @@ from papertape.store.sqlite import SqliteStore
 
 _UNREACHABLE = "store.mirror_unreachable"
 _REJECTED = "store.mirror_rejected"
+_UNWRITABLE = "store.mirror_unwritable"
 _HEALTHY: tuple[MirrorState, ...] = ("connecting", "live")
 
 
@@ -278,17 +279,20 @@ class QuestMirror:
         try:
             for table, rows in page.flushes:
                 self._link.send(table, rows)
-        except Broken as error:
-            if error.code != _REJECTED:
+        except (Broken, Unavailable) as error:
+            if error.code == _UNWRITABLE:
+                self._refuse(page.source, error)
+            elif error.code == _REJECTED:
+                self._reject(page, error)
+            else:
                 raise
-            self._reject(page, error)
             return False
         with self._lock:
             self._refusals.pop(page.source, None)
         self._page_rows[page.source] = min(2 * self._page_rows[page.source], self._pace.page.rows)
         return True
 
-    def _reject(self, page: Page, error: Broken) -> None:
+    def _reject(self, page: Page, error: PapertapeError) -> None:
         """Find out why rows were refused: tables that are gone, or one row, which is closed in on by halves."""
         found = self._link.verify()
         if found.refilled:
@@ -300,7 +304,7 @@ class QuestMirror:
         where = f"the row at place {page.end.place} of the journal's table {page.source}"
         self._refuse(page.source, Broken(f"It refuses {where}: {error.message}", code=_REJECTED))
 
-    def _refuse(self, source: str, error: Broken) -> None:
+    def _refuse(self, source: str, error: PapertapeError) -> None:
         with self._lock:
             self._last_error = error.message
             self._refusals[source] = _Refusal(error, self._monotonic() + self._pace.refused_retry_s)
