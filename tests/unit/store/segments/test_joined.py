@@ -73,7 +73,7 @@ def test_what_is_sealed_beside_any_look_at_the_tail_is_read_once(sealed: SealedS
     batches = fours(12)
     sealed.add(*batches)
     readers = Readers(sealed.store.path, size=1)
-    sealers = [sealed.sealer(live_entries=live) for live in range(40, 0, -4)]
+    sealers = [sealed.sealer(live_entries=live) for live in (34, 22, 10, 4)]
 
     def tail(after: int) -> list[TapeRow]:
         if is_sealed_first and sealers:
