@@ -120,7 +120,7 @@ def session_view(
 def _allowed(row: SessionRow, *, is_here: bool) -> tuple[str, ...]:
     if not is_here and row.state != "suspended":
         return ()
-    return allowed_commands(row.state, entries_paused=row.entries_paused)
+    return allowed_commands(row.state, entries_paused=row.entries_paused, is_trading=row.plan.mode != "RECORD")
 
 
 def _headline(row: SessionRow, runner: Runner | None) -> str:

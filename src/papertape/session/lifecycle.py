@@ -52,8 +52,13 @@ def next_lifecycle(state: Lifecycle, trigger: LifecycleTrigger) -> Lifecycle:
         ) from None
 
 
-def allowed_commands(state: Lifecycle, *, entries_paused: bool) -> tuple[str, ...]:
-    """Return the commands a trader may give now, in the words of the HTTP interface."""
+def allowed_commands(state: Lifecycle, *, entries_paused: bool, is_trading: bool = True) -> tuple[str, ...]:
+    """Return the commands a trader may give now, in the words of the HTTP interface.
+
+    A session that does not trade has no entries and no positions: it can only be stopped.
+    """
+    if not is_trading:
+        return ("stop",) if state in ("starting", "running", "suspended") else ()
     if state in ("starting", "running"):
         entries = "resume" if entries_paused else "pause-entries"
         return ("stop", entries, "emergency-stop", "close-position")

@@ -42,3 +42,10 @@ def test_the_commands_a_trader_may_give_follow_from_the_state(
     state: Lifecycle, entries_paused: bool, commands: tuple[str, ...]
 ) -> None:
     assert allowed_commands(state, entries_paused=entries_paused) == commands
+
+
+def test_a_session_that_does_not_trade_can_only_be_stopped() -> None:
+    told = {state: allowed_commands(state, entries_paused=False, is_trading=False) for state in get_args(Lifecycle)}
+    assert told == {
+        "starting": ("stop",), "running": ("stop",), "suspended": ("stop",), "stopping": (), "stopped": (), "failed": (),
+    }  # fmt: skip

@@ -37,6 +37,9 @@ const BOARD: readonly [string, string, () => ReactNode][] = [
   ['preflight', 'Pre-flight', PreflightPanel],
 ]
 
+/** What there is to see of a session that only records. */
+const RECORDING: readonly string[] = ['watchlist', 'chart', 'pipeline', 'preflight']
+
 /** The window's title says how the session does, also from another tab. */
 function Title() {
   const session = useSummary()
@@ -44,7 +47,7 @@ function Title() {
   const isOffline = useOffline() !== null
   const pnl = equity ? signed(Number(equity.equity) - Number(equity.initial_capital), 2) : null
   useEffect(() => {
-    document.title = isOffline ? 'connection lost · papertape' : session ? `${pnl ?? session.state} · ${session.mode} · papertape` : 'papertape'
+    document.title = isOffline ? 'connection lost · papertape' : session ? `${session.mode === 'RECORD' ? session.state : (pnl ?? session.state)} · ${session.mode} · papertape` : 'papertape'
   }, [session, pnl, isOffline])
   return null
 }
@@ -79,6 +82,8 @@ function Known({ id }: { id: string }) {
   const { isLoaded, byKey } = useSessions()
   const summary = useSummary()
   const isOffline = useOffline() !== null
+  const isRecording = summary?.mode === 'RECORD'
+  const panels = isRecording ? BOARD.filter(([area]) => RECORDING.includes(area)) : BOARD
   if (isLoaded && !byKey.has(id) && !summary) return <Unknown id={id} />
   return (
     <div className={`session ${isOffline ? 'is-offline' : ''}`} data-offline={isOffline}>
@@ -88,8 +93,8 @@ function Known({ id }: { id: string }) {
       <Boundary name="The status of the session">
         <StatusHero />
       </Boundary>
-      <div className="board">
-        {BOARD.map(([area, name, Content]) => (
+      <div className={`board ${isRecording ? 'is-recording' : ''}`}>
+        {panels.map(([area, name, Content]) => (
           <div key={area} className={`a-${area}`}>
             <Boundary name={name}>
               <Content />

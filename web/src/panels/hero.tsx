@@ -155,9 +155,9 @@ export function StatusHero() {
         <Identity session={session} />
         <Headline text={session.headline || session.reason} />
         {session.degraded_reason && <p className="hero-trouble">{session.degraded_reason}</p>}
-        <Rail rows={rows} />
+        {session.mode !== 'RECORD' && <Rail rows={rows} />}
       </div>
-      <Money session={session} equity={equity} />
+      {session.mode !== 'RECORD' && <Money session={session} equity={equity} />}
       <SessionActions session={session} openPositions={equity?.open_positions.length ?? 0} />
       <OpenPositions positions={equity?.open_positions ?? []} />
     </section>

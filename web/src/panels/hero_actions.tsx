@@ -42,19 +42,20 @@ export function SessionActions({ session, openPositions }: { session: SessionVie
   const [isStopping, setStopping] = useState(false)
   const offline = useOffline()
   const id = session.session_id
+  const isTrading = session.mode !== 'RECORD'
   const can = (what: string) => session.allowed.includes(what)
   const emergency = () => void attempt('The emergency stop', () => command.emergencyStop(id))
   const isEscaping = useDoubleEscape(can('emergency-stop'), () => !offline && emergency())
   if (session.allowed.length === 0) return null
   return (
     <div className="actions">
-      <PauseButton session={session} offline={offline} />
+      {isTrading && <PauseButton session={session} offline={offline} />}
       <button type="button" className="act" data-testid="stop-session" disabled={offline !== null || !can('stop')} title={offline ?? undefined} onClick={() => setStopping(true)}>
         <Icon name="stop" /> Stop…
       </button>
-      <ArmedButton className="is-danger" testId="emergency-stop" confirm="Press again: close all, stop" disabled={offline !== null || !can('emergency-stop')} title={offline ?? undefined} onFire={emergency}>
+      {isTrading && <ArmedButton className="is-danger" testId="emergency-stop" confirm="Press again: close all, stop" disabled={offline !== null || !can('emergency-stop')} title={offline ?? undefined} onFire={emergency}>
         <Icon name="bolt" /> Emergency stop <kbd>Esc Esc</kbd>
-      </ArmedButton>
+      </ArmedButton>}
       {isEscaping && <EscapeHint isOffline={offline !== null} />}
       {isStopping && (
         <Suspense fallback={null}>
