@@ -1,14 +1,15 @@
-"""Counts commits twice, in the journal and in a small file beside it, so that a log that lost its end is noticed.
+"""Counts the rows of the journal a second time, in a small file beside it, so that a log that lost its end is noticed.
 
-SQLite takes a log that was cut off, or is gone, for one that was never longer. The count in the journal is part of each
-transaction; the file's is written after it, so it may lag (a power cut) and never leads: where it leads, commits that
-were acknowledged are no longer there.
+SQLite takes a log that was cut off, or is gone, for one that was never longer. The file's count is written after each
+transaction is durable, so it may lag (a power cut) and never leads: where it leads, rows that were acknowledged are no
+longer there. Rows are counted by their places, which grow by one with each and stay when older rows are sealed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -16,29 +17,25 @@ import apsw
 
 from papertape.errors import Broken
 from papertape.store.connections import open_reading
+from papertape.store.inspection_sql import newest_place_sql
+from papertape.store.sqlite_sql import INSERTS, OUTBOX_TABLES
 
-_TURN = 2**31
-_WIDTH = 10
+_COUNTED = frozenset(INSERTS[table.name] for table in OUTBOX_TABLES)
+_WIDTH = 20
 
 
 class CommitCount:
-    """Counts the commits of the one connection that writes a journal."""
+    """Counts what the one connection that writes a journal has made durable."""
 
     def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-        self._count = self._next = int(connection.pragma("user_version"))
+        self._count = _places(connection)
         self._file = os.open(count_file(Path(connection.filename)), os.O_RDWR | os.O_CREAT, 0o644)
-        self.note()
+        self.add(())
 
-    def advance(self) -> None:
-        """Count the transaction that is open."""
-        self._next = (self._count + 1) % _TURN
-        self._connection.pragma("user_version", self._next)
-
-    def note(self) -> None:
-        """Take the count of the journal into the file, once its transaction is durable."""
-        self._count = self._next
-        with contextlib.suppress(OSError):  # a file that lags says less and nothing wrong; the commit is durable
+    def add(self, statements: Iterable[str]) -> None:
+        """Count statements whose transaction is durable."""
+        self._count += sum(statement in _COUNTED for statement in statements)
+        with contextlib.suppress(OSError):  # a file that lags says less and nothing wrong; the rows are durable
             os.pwrite(self._file, f"{self._count:0{_WIDTH}}\n".encode(), 0)
 
     def close(self) -> None:
@@ -52,10 +49,10 @@ def count_file(database: Path) -> Path:
 
 
 def check_count(database: Path) -> None:
-    """Refuse a journal that lacks acknowledged commits; nothing is changed, its log included.
+    """Refuse a journal that lacks acknowledged rows; nothing is changed, its log included.
 
     Raises:
-        Broken: commits were acknowledged that it does not hold.
+        Broken: rows were acknowledged that it does not hold.
         apsw.Error: it cannot be read.
         OSError: the file cannot be read.
     """
@@ -63,14 +60,19 @@ def check_count(database: Path) -> None:
     text = file.read_bytes()[: _WIDTH + 1].decode("ascii", "replace").strip() if file.exists() else ""
     if not (text.isascii() and text.isdigit()):
         return  # a power cut can leave it empty: then nothing is known
-    with closing(open_reading(database)) as connection:
-        found = int(connection.pragma("user_version"))
-    acknowledged = int(text)
-    if 0 < (acknowledged - found) % _TURN < _TURN // 2:
+    with closing(open_reading(database)) as connection, connection:
+        found = _places(connection)
+    if found < int(text):
         raise Broken(
-            f"The journal {database} ends at commit {found}, but commit {acknowledged} was acknowledged: its "
-            f"write-ahead log {database.name}-wal was cut short, replaced or removed, or an older journal was put in "
-            "its place. Nothing was changed. Put the right files back, or restore a backup; to go on without the "
-            f"commits that are lost, remove {file} and start again.",
+            f"The journal {database} ends at row {found}, but row {int(text)} was acknowledged: its write-ahead log "
+            f"{database.name}-wal was cut short, replaced or removed, or an older journal was put in its place. "
+            "Nothing was changed. Put the right files back, or restore a backup; to go on without the rows that are "
+            f"lost, remove {file} and start again.",
             code="store.commits_lost",
         )
+
+
+def _places(connection: apsw.Connection) -> int:
+    tables = [table for table in OUTBOX_TABLES if connection.table_exists("main", table.name)]
+    newest = (connection.execute(newest_place_sql(table)).fetchall() for table in tables)
+    return sum(int(str(rows[0][0] or 0)) for rows in newest)

@@ -33,3 +33,8 @@ def edge_sql(table: Table, *, is_newest: bool) -> str:
     """Return the query of the time of the first or last row in the order of commits."""
     order = "DESC" if is_newest else "ASC"
     return f"SELECT {quote(table.column(table.time))} FROM {quote(table.name)} ORDER BY rowid {order} LIMIT 1"
+
+
+def newest_place_sql(table: Table) -> str:
+    """Return the query of the place of the newest row, NULL where there is none."""
+    return f"SELECT MAX(rowid) FROM {quote(table.name)}"

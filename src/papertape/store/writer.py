@@ -225,14 +225,12 @@ class Writer:
         execute = self._connection.execute
         try:
             execute("BEGIN IMMEDIATE")
-            if self._count is not None:
-                self._count.advance()
             for job in jobs:
                 for statement, row in job.statements:
                     execute(statement, row)
             execute("COMMIT")
             if self._count is not None:
-                self._count.note()
+                self._count.add(statement for job in jobs for statement, _ in job.statements)
         except (apsw.Error, OverflowError, TypeError, UnicodeError) as error:
             if self._connection.in_transaction:
                 execute("ROLLBACK")
