@@ -113,7 +113,7 @@ def _look_at_mirror(address: QuestAddress) -> str:
     if health.suspended:
         raise Unavailable(
             f"QuestDB {version} at {address.location} has suspended {', '.join(health.suspended)}: it takes rows there "
-            "and does not show them. Make room on its disk, then choose Resume in the desk's pipeline panel.",
+            "and does not show them. Make room on its disk, then choose Resume on the desk's storage page.",
             code="store.mirror_suspended",
         )
     due = len(verified.changes)

@@ -29,7 +29,7 @@ class TapeRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SampleRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The samples of one clock tick. `payload` is the msgpack of `model.samples.Samples`."""
+    """The samples of one clock tick. `payload` is the msgpack of `model.samples.Samples`, zstd."""
 
     session_id: str
     entry_seq: int

@@ -10,7 +10,7 @@ from papertape.errors import NotFound, PapertapeError, Unavailable
 from papertape.journal.ports import Filter
 from papertape.model.entries import Batch
 from papertape.model.session import SessionId, SessionRow
-from papertape.model.tables import EVENT_TABLES, SESSIONS, TAPE, VIEWS, Table, TapeRow, ViewsRow
+from papertape.model.tables import EVENT_TABLES, SAMPLES, SESSIONS, TAPE, VIEWS, SampleRow, Table, TapeRow, ViewsRow
 from papertape.store import sqlite_sql as sql
 from papertape.store.readers import Readers
 from papertape.store.rows import decode_rows, filter_value
@@ -64,6 +64,17 @@ class SqliteHistory:
             if len(found) < _RECORD_PAGE:
                 return
             after = getattr(found[-1], place)
+
+    def newest_samples(self, session_id: SessionId) -> Iterator[SampleRow]:
+        """Yield the samples of a session, newest first."""
+        until, limit = _LARGEST_SEQ, 1
+        while True:
+            bindings: dict[str, Scalar] = {"session_id": session_id, "until": until, "limit": limit}
+            found: list[SampleRow] = decode_rows(SAMPLES, self._readers.rows(sql.NEWEST_SAMPLES, bindings))
+            yield from found
+            if len(found) < limit:
+                return
+            until, limit = found[-1].entry_seq, min(2 * limit, _RECORD_PAGE)  # the first one is mostly enough
 
     def batches(self, session_id: SessionId, *, after_seq: int = 0) -> Iterator[Batch]:
         """Yield the journalled batches; see `History.batches`."""

@@ -21,7 +21,7 @@ from papertape.model.views import BarView
 from papertape.store.bar_span import bar_view, opens_within
 from papertape.store.history import SqliteHistory
 from papertape.store.market_frames import bar_frame, newest_at, quote_frame, trade_frame
-from papertape.store.market_rows import market_rows, sample_rows
+from papertape.store.market_rows import market_rows, sample_rows, series_of
 from papertape.store.rows import samples_of
 
 
@@ -123,14 +123,28 @@ class JournalResearch:
         return [by_ts[ts] for ts in sorted(by_ts)]
 
     def _latest_values(self, session_id: SessionId) -> list[IndicatorValueRow]:
+        wanted = self._declared_series(session_id)
         newest: dict[str, IndicatorValueRow] = {}
-        for row in self._history.records(SAMPLES, session_id):
+        for row in self._history.newest_samples(session_id):
             _, values = sample_rows(session_id, msgspec.structs.replace(samples_of(row), bars=()))
             for value in values:
                 before = newest.get(value.series)
-                if before is None or value.ts >= before.ts:
+                if before is None or value.ts > before.ts:
                     newest[value.series] = value
+            if wanted and wanted <= newest.keys():
+                break  # each tick samples every indicator, so older rows hold nothing newer
         return [newest[series] for series in sorted(newest)]
+
+    def _declared_series(self, session_id: SessionId) -> set[str]:
+        row = self._history.session(session_id)
+        if row is None:
+            return set()
+        return {
+            series_of(session_id, version.name, instrument.id, name)
+            for version in row.plan.strategies
+            for name in version.definition.get("indicators", {})
+            for instrument in row.plan.instruments
+        }
 
     def _signals_in_context(self, session_id: SessionId, limit: int) -> list[SignalInContext]:
         signals: list[SignalFired] = self._history.events(SIGNALS, session_id, limit=limit, newest_first=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+import zstandard
 
 from papertape.errors import Broken, Invalid
 from papertape.journal.ports import Commit
@@ -16,7 +17,7 @@ from papertape.store.schema import CODECS, Scalar
 
 Row = tuple[Scalar, ...]
 
-_encode_samples = msgspec.msgpack.Encoder().encode
+_pack_samples = msgspec.msgpack.Encoder().encode
 _decode_samples = msgspec.msgpack.Decoder(Samples).decode
 _encode_entries = msgspec.msgpack.Encoder().encode
 _decode_entries = msgspec.msgpack.Decoder(tuple[Entry, ...]).decode
@@ -62,6 +63,11 @@ def tape_row(session_id: str, batch: Batch) -> TapeRow:
     )
 
 
+def _encode_samples(samples: Samples) -> bytes:
+    # The same names stand in every row: a fifth of the size for a few microseconds.
+    return zstandard.ZstdCompressor(level=3).compress(_pack_samples(samples))
+
+
 def _sample_row(session_id: str, samples: Samples) -> SampleRow:
     return SampleRow(
         session_id=session_id, entry_seq=samples.entry_seq, ts=samples.ts, payload=_encode_samples(samples)
@@ -75,8 +81,8 @@ def samples_of(row: SampleRow) -> Samples:
         Broken: the payload cannot be decoded.
     """
     try:
-        return _decode_samples(row.payload)
-    except ValueError as error:
+        return _decode_samples(zstandard.ZstdDecompressor().decompress(row.payload))
+    except (ValueError, zstandard.ZstdError) as error:
         raise Broken(
             f"The samples of entry {row.entry_seq} of session {row.session_id} cannot be read ({error}); expected "
             "them as papertape wrote them. Restore the database from a copy; the tape itself is not concerned.",

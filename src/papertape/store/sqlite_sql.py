@@ -173,6 +173,11 @@ def _session_records(table: Table) -> str:
 
 SESSION_RECORDS: dict[str, str] = {table.name: _session_records(table) for table in (SESSIONS, SAMPLES, *EVENT_TABLES)}
 """What a session left in a table, after a place in the order of the table's key."""
+NEWEST_SAMPLES = select_sql(
+    SAMPLES,
+    f"WHERE {quote('session_id')} = :session_id AND {quote(SAMPLES.column('entry_seq'))} < :until "
+    f"ORDER BY {quote(SAMPLES.column('entry_seq'))} DESC LIMIT :limit",
+)
 
 INSERTS: dict[str, str] = {table.name: insert_sql(table) for table in TABLES}
 REPLACE_WATERMARK = insert_sql(WATERMARKS, is_replacing=True)
@@ -211,6 +216,7 @@ def named_queries() -> dict[str, str]:
     }
     for table in OUTBOX_TABLES:
         queries[f"{table.name} above a place"] = ROWS_ABOVE[table.name]
+    queries["newest samples"] = NEWEST_SAMPLES
     for name, query in SESSION_RECORDS.items():
         queries[f"{name} of a session"] = query
     for table in EVENT_TABLES:

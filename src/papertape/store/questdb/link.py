@@ -57,7 +57,7 @@ class QuestLink:
         self._lines.close()
         version = self._statements.version()
         verified = verify_mirror(self._statements)
-        return Found(version=version, refilled=verified.created)
+        return Found(version=version, refilled=(*verified.created, *verified.widened))
 
     def send(self, table: Table, rows: Sequence[Row]) -> None:
         """Send rows in one transaction; see `LineSender.send`."""

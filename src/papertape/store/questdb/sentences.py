@@ -44,7 +44,7 @@ def detail_of(status: MirrorStatus, waiting_s: float, retry_s: float) -> str:
             )
             return (
                 f"{server} has suspended {names}: it takes rows there and does not show them. Make room on its disk "
-                "or mend what its log says, then choose Resume in the pipeline panel."
+                "or mend what its log says, then choose Resume on the storage page."
             )
 
 

@@ -17,17 +17,21 @@ from papertape.store.questdb.statements import Statements
 from papertape.store.schema import Column, Scalar, columns_of
 
 TABLES_SQL = "SELECT table_name, partitionBy, walEnabled, dedup, ttlValue, ttlUnit FROM tables()"
-_APPLIED_SQL = "SELECT name, suspended, writerTxn = sequencerTxn FROM wal_tables()"
+_SUSPENDED_SQL = "SELECT name FROM wal_tables() WHERE suspended"
 _APPLY_S = 10.0
 _POLL_S = 0.02
 _HOURS = {"HOUR": 1, "DAY": 24, "WEEK": 7 * 24}
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
-    """What verification changed, or would change: the tables it created, and every statement."""
+    """What verification changed, or would change: tables it created, tables it gave a column, and every statement.
+
+    Rows that were written before lack the new column's values until they are sent again.
+    """
 
     created: tuple[str, ...]
     changes: tuple[str, ...]
+    widened: tuple[str, ...] = ()
 
 
 class _LiveColumn(msgspec.Struct, frozen=True, array_like=True):
@@ -63,12 +67,12 @@ def verify_mirror(
         Unavailable: the server does not answer, or has not applied the changes within 10 s.
         Invalid: it lets us not in, or is no QuestDB.
     """
-    rows = msgspec.convert(statements.run(TABLES_SQL), list[_LiveTable])
-    live = {table.name.lower(): table for table in rows}
+    live = _live_tables(statements)
     created: list[str] = []
+    widened: list[str] = []
     changes: list[str] = []
     problems: list[str] = []
-    altered: set[str] = set()
+    altered: list[Table] = []
     for table in tables:
         if table.name not in live:
             created.append(table.name)
@@ -79,8 +83,10 @@ def verify_mirror(
         if differences:
             problems.append(_problem(table, columns, differences, live))
         elif due:
-            altered.add(live[table.name].name)
+            altered.append(table)
             changes.extend(due)
+            if any(column.name not in columns for column in columns_of(table)):
+                widened.append(table.name)
     if problems:
         raise Broken(_refusal(statements, problems), code="store.mirror_differs")
     if is_changing:
@@ -89,7 +95,12 @@ def verify_mirror(
         _wait_until_applied(statements, altered)
     if is_changing or not changes:
         _try_queries(statements, tables)
-    return Verified(created=tuple(created), changes=tuple(changes))
+    return Verified(created=tuple(created), widened=tuple(widened), changes=tuple(changes))
+
+
+def _live_tables(statements: Statements) -> dict[str, _LiveTable]:
+    rows = msgspec.convert(statements.run(TABLES_SQL), list[_LiveTable])
+    return {table.name.lower(): table for table in rows}
 
 
 def _live_columns(statements: Statements, table: Table) -> dict[str, _LiveColumn]:
@@ -195,29 +206,33 @@ def _refusal(statements: Statements, problems: list[str]) -> str:
     )
 
 
-def _wait_until_applied(statements: Statements, names: set[str]) -> None:
+def _wait_until_applied(statements: Statements, altered: Sequence[Table]) -> None:
+    """Wait until the changes are there: the numbers of `wal_tables()` do not tell, they leave such changes out."""
     until = time.monotonic() + _APPLY_S
-    while names:
-        lagging = {
-            name: is_suspended
-            for name, is_suspended, is_applied in statements.run(_APPLIED_SQL)
-            if name in names and not is_applied
-        }
-        if not lagging:
-            return
-        for name in (name for name, is_suspended in lagging.items() if is_suspended):
+    while lagging := _lagging(statements, altered):
+        suspended = {name for (name,) in statements.run(_SUSPENDED_SQL)}
+        for name in (name for name in lagging if name in suspended):
             raise Unavailable(
-                f"QuestDB at {statements.location} has suspended table {name}, so a change of its columns waits. Make "
-                f"room on its disk, run ALTER TABLE {words.name_sql(name)} RESUME WAL and start again.",
+                f"QuestDB at {statements.location} has suspended table {name}, so a change of it waits. Make room on "
+                f"its disk, run ALTER TABLE {words.name_sql(name)} RESUME WAL and start again.",
                 code="store.mirror_unapplied",
             )
         if time.monotonic() > until:
             raise Unavailable(
-                f"QuestDB at {statements.location} has not applied a change of {', '.join(sorted(lagging))} within "
+                f"QuestDB at {statements.location} has not applied a change of {', '.join(lagging)} within "
                 f"{_APPLY_S:g} s. Look at its load and its log, and start again.",
                 code="store.mirror_unapplied",
             )
         time.sleep(_POLL_S)
+
+
+def _lagging(statements: Statements, altered: Sequence[Table]) -> list[str]:
+    live = _live_tables(statements) if altered else {}
+    return [
+        live[table.name].name
+        for table in altered
+        if any(_compare(statements, table, live[table.name], _live_columns(statements, table)))
+    ]
 
 
 def _try_queries(statements: Statements, tables: Sequence[Table]) -> None:
