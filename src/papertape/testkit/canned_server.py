@@ -57,6 +57,8 @@ def _read_request(connection: socket.socket) -> None:
         if not piece:
             return
         received += piece
+        if not received.startswith((b"GET ", b"POST ")):  # no HTTP: it waits for an answer to its first bytes
+            return
     head, _, body = received.partition(_END)
     length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
     while len(body) < length:

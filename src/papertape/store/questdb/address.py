@@ -99,12 +99,11 @@ def _host(parts: SplitResult) -> str:
             raise _invalid(f"its user or password holds a character that must be encoded: {_ENCODED}")
         raise _invalid("something stands behind the host and the port, where only ?pg=PORT may follow")
     host = parts.hostname or ""
+    behind = parts.netloc.rpartition("@")[2]
+    if ("[" not in behind and behind.count(":") > 1) or (host and not _HOST.fullmatch(host)):
+        raise _invalid("its host is neither a name nor an IP address; an IPv6 address stands in brackets, as [::1]")
     if not host:
         raise _invalid("it names no host behind the @")
-    if not _HOST.fullmatch(host):
-        raise _invalid("its host is neither a name nor an IP address; an IPv6 address stands in brackets, as [::1]")
-    if ":" in host and "[" not in parts.netloc:
-        raise _invalid("its host is neither a name nor an IP address; an IPv6 address stands in brackets, as [::1]")
     return host
 
 

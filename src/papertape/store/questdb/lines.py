@@ -201,7 +201,7 @@ def _moment(value: Scalar) -> TimestampMicros:
 def _unsendable(table: Table, layout: _Layout, row: Row, error: Exception) -> Broken:
     key = ", ".join(f"{name} {row[index]!r}" for name, index in layout.key)
     return Broken(
-        f"The row of table {table.name} with {key} cannot be sent to QuestDB: {error}. Nothing was sent; the journal "
-        "keeps it. Report this with the log.",
+        f"The row of table {table.name} with {key} cannot be sent to QuestDB: {str(error).rstrip('.')}. Nothing "
+        "was sent; the journal keeps it. Report this with the log.",
         code="store.mirror_rejected",
     )

@@ -138,8 +138,8 @@ class Statements:
 def unreachable(address: QuestAddress, why: str) -> Unavailable:
     """Return the error for a server that does not answer; the same request may succeed later."""
     return Unavailable(
-        f"QuestDB at {address.location} does not answer: {why}. Check that the server runs there and that the address "
-        "is right.",
+        f"QuestDB at {address.location} does not answer: {why.rstrip('.')}. Check that the server runs there and that "
+        "the address is right.",
         code="store.mirror_unreachable",
     )
 
@@ -158,8 +158,9 @@ def wrong_credentials(address: QuestAddress, status: int = HTTPStatus.UNAUTHORIZ
 def not_questdb(address: QuestAddress, why: str) -> Invalid:
     """Return the error for a server that is something else than QuestDB, or another of its ports."""
     return Invalid(
-        f"What answers at {address.location} is not QuestDB's HTTP port: {why}. Give the host and the port of "
-        f"QuestDB's HTTP server, {HTTP_PORT} unless its server.conf says otherwise (http.bind.to), without TLS.",
+        f"What answers at {address.location} is not QuestDB's HTTP port: {why.rstrip('.')}. Give the host and the "
+        f"port of QuestDB's HTTP server, {HTTP_PORT} unless its server.conf says otherwise (http.bind.to), without "
+        "TLS.",
         code="store.not_questdb",
         path="store",
     )
