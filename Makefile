@@ -33,7 +33,7 @@ QUESTDB_JAVA    ?= 25
 export PAPERTAPE_QUESTDB_VERSION := $(QUESTDB_VERSION)
 export PAPERTAPE_QUESTDB_JAVA    := $(QUESTDB_JAVA)
 
-.PHONY: help setup run test dev check bench soak ui wheel lock clean questdb questdb-setup questdb-matrix
+.PHONY: help setup run test dev check bench soak kill ui wheel lock clean questdb questdb-setup questdb-matrix
 
 help: ## Print this help
 	@echo "papertape: make TARGET [PORT=8420] [FEED=auto|simulated|binance|recorded:PATH] [STORE=sqlite|questdb|questdb://…] [DATA=DIR]"
@@ -65,6 +65,9 @@ bench: .setup/python questdb-setup ## Measure: events/s, latency, memory; prints
 
 soak: .setup/python .setup/ui chromium ## Five minutes of a real browser on a live session, then twenty cuts
 	@PAPERTAPE_SOAK_SECONDS=300 $(PY) scripts/run_suites.py --only wheel --only soak
+
+kill: .setup/python questdb-setup ## Kill the store, its copy and the desk a hundred times, and count what is lost
+	@PAPERTAPE_KILL_ROUNDS=$(or $(ROUNDS),100) $(PY) -m pytest -q -s tests/scenario/test_kill_rounds.py
 
 ui: .setup/ui ## Build the web UI into the Python package
 
