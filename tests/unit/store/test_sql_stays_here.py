@@ -30,9 +30,14 @@ def test_no_other_package_holds_sql() -> None:
 
 
 def test_the_search_finds_sql_where_it_is() -> None:
-    assert {path.name for path in (SOURCES / "store").glob("*.py") if any(map(SQL.search, _texts(path)))} == {
+    store = SOURCES / "store"
+    found = {str(path.relative_to(store)) for path in store.rglob("*.py") if any(map(SQL.search, _texts(path)))}
+    assert found == {
         "connections.py",
         "inspection_sql.py",
+        "questdb/health.py",
+        "questdb/verify.py",
+        "questdb/words.py",
         "sqlite_sql.py",
         "verify.py",
     }
