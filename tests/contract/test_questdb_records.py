@@ -128,7 +128,13 @@ def test_a_signals_table_without_side_gets_it_and_old_rows_are_read(
     )
     due = verify_mirror(statements, [SIGNALS], is_changing=False)
     assert "side" not in {name for (name,) in statements.run("SELECT \"column\" FROM table_columns('signals')")}
-    assert verify_mirror(statements, [SIGNALS]) == due
+    told: list[tuple[tuple[str, ...], bool]] = []
+
+    def has_side() -> bool:
+        return ("side",) in statements.run("SELECT \"column\" FROM table_columns('signals')")
+
+    found = verify_mirror(statements, [SIGNALS], before_filling=lambda tables: told.append((tables, has_side())))
+    assert (found, told, has_side()) == (due, [(("signals",), False)], True)
     assert (due.created, due.widened) == ((), ("signals",))
     assert [change.split("EXISTS ")[1] for change in due.changes] == [
         '"entry_seq" LONG',

@@ -95,9 +95,11 @@ def migrate_storage(data_dir: Path, address: QuestAddress | None) -> Migrated:
         changed: tuple[str, ...] = ()
         if address is not None:
             with closing(Statements(address)) as statements:
-                verified = verify_mirror(statements)
+                verified = verify_mirror(
+                    statements,
+                    before_filling=lambda tables: _send_again(store, address, sources_of(tables)),
+                )
             changed = verified.changes
-            _send_again(store, address, sources_of(verified.created))
         return Migrated(journal=store.migration, folder_copy=folder.copy, mirror=changed)
 
 

@@ -309,7 +309,8 @@ class MirrorStatus(msgspec.Struct, frozen=True, kw_only=True):
 class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How the store is doing. Times: our clock, microseconds UTC. `lag_ms`: commit to durable, worst of last 5 s.
 
-    `mirror` is None where no copy for research was asked for.
+    `sealing_error` says why old market data cannot be moved to its sealed files now: nothing is lost, the journal
+    grows. `mirror` is None where no copy for research was asked for.
     """
 
     driver: str
@@ -321,6 +322,7 @@ class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
     queue_length: int
     lag_ms: float
     detail: str
+    sealing_error: str | None = None
     mirror: MirrorStatus | None = None
 
 

@@ -38,6 +38,7 @@ class SqliteStore(SqliteHistory):
         self._clock = clock
         self.path = path
         self.mirror: Mirror | None = None
+        self.sealing_error: str | None = None
 
     def submit(self, commit: Commit, on_durable: OnDurable) -> None:
         """Queue a commit; see `Appender.submit`. `on_durable` must not raise."""
@@ -78,6 +79,7 @@ class SqliteStore(SqliteHistory):
             queue_length=state.queue_length,
             lag_ms=state.lag_us / 1000,
             detail=f"SQLite {apsw.sqlite_lib_version()}, WAL, synchronous=FULL, {state.retries} retries",
+            sealing_error=self.sealing_error,
             mirror=None if self.mirror is None else self.mirror.status(),
         )
 

@@ -31,14 +31,16 @@ class FakeLink:
         self.acknowledged: dict[str, int] = {}
         self.applied: dict[str, int] = {}
 
-    def verify(self) -> Found:
+    def verify(self, before_filling: Callable[[tuple[str, ...]], None]) -> Found:
         """Make the tables that are missing."""
         self._answer()
         self.verified += 1
         created = tuple(table.name for table in MIRRORED_TABLES if table.name not in self.tables)
+        if created:
+            before_filling(created)
         for name in created:
             self.tables[name], self.acknowledged[name], self.applied[name] = {}, 0, 0
-        return Found(version="9.3.4", refilled=created)
+        return Found(version="9.3.4", unfilled=created)
 
     def send(self, table: Table, rows: Sequence[Row]) -> None:
         """Keep rows by their values, unless the test says otherwise."""

@@ -37,6 +37,7 @@ export function JournalPanel({ store }: { store: StoreStatus }) {
   return (
     <Panel title="Journal" testId="panel-journal" note={store.driver} tools={<Chip tone={store.is_healthy ? 'teal' : 'red'}>{store.is_healthy ? 'writing' : 'not writing'}</Chip>} isPadded>
       <p className="storage-say">{store.last_error ?? 'Everything a session does is on this disk before it is shown. What stands here is what is true.'}</p>
+      {store.sealing_error && <p className="field-error" role="status">Old market data cannot be sealed now, so the journal grows; nothing is lost. {store.sealing_error}</p>}
       <dl className="storage-facts">
         <Fact name="Newest commit">{store.last_durable_ts === null ? <Missing reason="nothing was written since the desk started" /> : <At us={store.last_durable_ts} />}</Fact>
         <Fact name="Commit to disk, worst of 5 s">{lag(store.lag_ms)}</Fact>

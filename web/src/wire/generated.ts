@@ -784,7 +784,8 @@ export interface StopRequest {
 /**
  * How the store is doing. Times: our clock, microseconds UTC. `lag_ms`: commit to durable, worst of last 5 s.
  *
- * `mirror` is None where no copy for research was asked for.
+ * `sealing_error` says why old market data cannot be moved to its sealed files now: nothing is lost, the journal
+ * grows. `mirror` is None where no copy for research was asked for.
  */
 export interface StoreStatus {
   driver: string
@@ -796,6 +797,7 @@ export interface StoreStatus {
   queue_length: number
   lag_ms: number
   detail: string
+  sealing_error: string | null
   mirror: MirrorStatus | null
 }
 

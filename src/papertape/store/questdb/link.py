@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,17 +17,20 @@ from papertape.store.rows import Row
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server was found to be. `refilled` are the tables whose rows must be sent again from the first."""
+    """What a server was found to be. `unfilled` are tables it did not have, or not with every column."""
 
     version: str
-    refilled: tuple[str, ...]
+    unfilled: tuple[str, ...]
 
 
 class Link(Protocol):
     """A server that takes a copy. Every method may raise `Unavailable`, `Invalid` or `Broken`."""
 
-    def verify(self) -> Found:
-        """Make the server's tables what is declared."""
+    def verify(self, before_filling: Callable[[tuple[str, ...]], None]) -> Found:
+        """Make the server's tables what is declared.
+
+        `before_filling` is told, before anything is changed, the tables whose rows must be sent again from the first.
+        """
 
     def send(self, table: Table, rows: Sequence[Row]) -> None:
         """Send rows in one transaction and return once they are acknowledged."""
@@ -51,13 +54,13 @@ class QuestLink:
         self._statements = Statements(address, timeout_s=timeout_s)
         self._lines = LineSender(address, timeout_s=timeout_s)
 
-    def verify(self) -> Found:
+    def verify(self, before_filling: Callable[[tuple[str, ...]], None]) -> Found:
         """Create what is missing; see `verify_mirror`."""
         # The server keeps a writer per connection and table, and acknowledges what it writes to one that was dropped.
         self._lines.close()
         version = self._statements.version()
-        verified = verify_mirror(self._statements)
-        return Found(version=version, refilled=(*verified.created, *verified.widened))
+        verified = verify_mirror(self._statements, before_filling=before_filling)
+        return Found(version=version, unfilled=(*verified.created, *verified.widened))
 
     def send(self, table: Table, rows: Sequence[Row]) -> None:
         """Send rows in one transaction; see `LineSender.send`."""

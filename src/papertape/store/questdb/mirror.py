@@ -166,11 +166,11 @@ class QuestMirror:
 
     def _connect(self) -> None:
         self._load_marks()
-        found = self._link.verify()
+        found = self._link.verify(self._refill)
         with self._lock:
             self._version = found.version
         lost = self._health.ask_transactions(self._link)
-        self._refill((*found.refilled, *lost, *self._emptied()))
+        self._refill((*lost, *self._emptied()))
         self._ask_at = self._sizes_at = 0.0
         self._is_connected = True
 
@@ -294,9 +294,7 @@ class QuestMirror:
 
     def _reject(self, page: Page, error: PapertapeError) -> None:
         """Find out why rows were refused: tables that are gone, or one row, which is closed in on by halves."""
-        found = self._link.verify()
-        if found.refilled:
-            self._refill(found.refilled)
+        if self._link.verify(self._refill).unfilled:
             return
         if page.journal_rows > 1:
             self._page_rows[page.source] = max(1, page.journal_rows // 2)
@@ -340,8 +338,8 @@ class QuestMirror:
         health = self._health
         lost = health.ask_transactions(self._link)
         if lost:
-            found = self._link.verify()
-            self._refill((*found.refilled, *lost))
+            self._link.verify(self._refill)
+            self._refill(tuple(lost))
             return
         with self._lock:
             self._progress.show(self._clock(), health.transactions)

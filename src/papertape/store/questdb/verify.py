@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET
@@ -54,12 +54,18 @@ _Columns = Mapping[str, _LiveColumn]
 
 
 def verify_mirror(
-    statements: Statements, tables: Sequence[Table] = MIRRORED_TABLES, *, is_changing: bool = True
+    statements: Statements,
+    tables: Sequence[Table] = MIRRORED_TABLES,
+    *,
+    is_changing: bool = True,
+    before_filling: Callable[[tuple[str, ...]], None] | None = None,
 ) -> Verified:
     """Create missing tables, add missing columns, set changed times to live, and try every query without rows.
 
     Either everything fits afterwards or nothing was changed. Columns that are not declared are left alone. Where
-    `is_changing` is false, nothing is changed and what would be done is returned.
+    `is_changing` is false, nothing is changed and what would be done is returned. `before_filling` is told the tables
+    that are made or given a column, before they are: who was to send their rows again and ended in between would not
+    know it afterwards.
 
     Raises:
         Broken: a table cannot be migrated without losing or inventing something; the message holds the statements to
@@ -89,6 +95,9 @@ def verify_mirror(
                 widened.append(table.name)
     if problems:
         raise Broken(_refusal(statements, problems), code="store.mirror_differs")
+    unfilled = (*created, *widened)
+    if is_changing and unfilled and before_filling is not None:
+        before_filling(unfilled)
     if is_changing:
         for statement in changes:
             statements.run(statement)

@@ -101,6 +101,7 @@ class Sealer:
         self._pause = pause or self._closing.wait
         self._looking = threading.Lock()
         self._given_up: dict[SessionId, int] = {}
+        self._troubles: dict[SessionId, str] = {}
         self._report = SealReport()
         self._thread = threading.Thread(target=self._run, name="papertape-sealer", daemon=True)
 
@@ -139,6 +140,7 @@ class Sealer:
             self._attempt("", done, lambda: self._merge_all(done))
             self._attempt("", done, lambda: self._remove_expired(done))
             self._report = done.report()
+            self._store.sealing_error = next(iter(self._troubles.values()), None)
             return self._report
 
     def _run(self) -> None:
@@ -154,9 +156,13 @@ class Sealer:
             step()
         except Broken as error:
             self._given_up[subject] = now + int(self._policy.patience_s * 1_000_000)
+            self._troubles[subject] = error.message
             done.failures.append(error.message)
         except (PapertapeError, OSError) as error:
+            self._troubles[subject] = str(error)
             done.failures.append(str(error))
+        else:
+            self._troubles.pop(subject, None)
 
     def _seal_all(self, done: _Done) -> None:
         for (session_id,) in self._readers.rows(sql.TAPE_SESSIONS, {"limit": _NO_LIMIT}):

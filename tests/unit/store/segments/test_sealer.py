@@ -191,6 +191,7 @@ def test_a_batch_that_cannot_be_read_stops_its_own_session_only(sealed: SealedSt
     assert failure.startswith(f"The batch at seq 1 of session {SESSION} cannot be read")
     assert (sealed.sealed(), sealed.sealed(OTHER)) == ([], [(1, 8), (9, 16), (17, 24)])
     assert sealer.seal_now() == SealReport()
+    assert sealed.store.status().sealing_error == failure  # it is told for as long as it lasts
     sealed.now += 200_000_000
     assert sealer.seal_now().failures == (failure,)
     assert [task.session_id for task in tasks if isinstance(task, SealTask)].count(SESSION) == 2
