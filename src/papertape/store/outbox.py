@@ -12,7 +12,7 @@ from itertools import islice, takewhile
 import msgspec
 
 from papertape.journal.ports import History
-from papertape.model.entries import Batch
+from papertape.model.entries import Batch, Quote, Trade
 from papertape.model.instrument import Instrument, InstrumentId
 from papertape.model.session import SessionId
 from papertape.model.tables import (
@@ -50,10 +50,11 @@ def sources_of(tables: Sequence[str]) -> tuple[str, ...]:
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far one source was sent: every row up to `place`, and `offset` batches of the sealed file that is next."""
+    """How far one source was sent: every row up to `place`, and `offset` batches of the sealed file `file`."""
 
     place: int = 0
     offset: int = 0
+    file: str = ""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,17 +131,21 @@ class Outbox:
         """
         if source != TAPE.name:
             return self._tail(source, start, _NO_END, limits)
-        segments = self._segments_above(start.place)
-        if not segments:
-            return self._tail(source, start, _NO_END, limits)
-        tail = self._tail(source, start, segments[0].last_row, limits)
+        while True:
+            segment = self._segment_above(start.place)
+            tail = self._tail(source, start, _NO_END if segment is None else segment.last_row, limits)
+            if self._segment_above(start.place) == segment:
+                break  # otherwise rows were sealed between the two looks, and in neither of them
+        if segment is None:
+            return tail
         if tail.journal_rows:
             return msgspec.structs.replace(tail, is_full=True)
-        return self._sealed_page(segments[0], start, limits)
+        return self._sealed_page(segment, start, limits)
 
-    def _segments_above(self, place: int) -> list[SegmentRow]:
+    def _segment_above(self, place: int) -> SegmentRow | None:
         rows = self._readers.rows(sql.SEGMENTS_ABOVE, {"after": place, "limit": 1})
-        return decode_rows(SEGMENTS, rows)
+        segments: list[SegmentRow] = decode_rows(SEGMENTS, rows)
+        return segments[0] if segments else None
 
     def _tail(self, source: str, start: Position, until: int, limits: PageLimits) -> Page:
         bindings: dict[str, Scalar] = {"after": start.place, "until": until, "limit": limits.rows}
@@ -177,18 +182,20 @@ class Outbox:
 
     def _instruments_of(self, session_id: SessionId, batch: Batch) -> Mapping[InstrumentId, Instrument]:
         known = self._instruments.get(session_id, {})
-        if any(getattr(entry, "instrument", None) not in known for entry in batch.entries):
+        if any(isinstance(entry, Trade | Quote) and entry.instrument not in known for entry in batch.entries):
             row = self._history.session(session_id)
             known = {} if row is None else {each.id: each for each in row.plan.instruments}
             self._instruments[session_id] = known
         return known
 
     def _sealed_page(self, segment: SegmentRow, start: Position, limits: PageLimits) -> Page:
-        batches = self._batches_from(segment, start.offset)
+        # Merging and sealing may put another file first: what was taken of this one says nothing about that one.
+        before = start.offset if start.file == segment.file else 0
+        batches = self._batches_from(segment, before)
         taken = list(islice(batches, min(limits.rows, _SEGMENT_BATCHES)))
-        offset = start.offset + len(taken)
+        offset = before + len(taken)
         self._opened = (segment, offset, batches)
-        end = Position(start.place, offset) if taken else Position(segment.last_row)
+        end = Position(start.place, offset, segment.file) if taken else Position(segment.last_row)
         return Page(
             source=TAPE.name,
             start=start,

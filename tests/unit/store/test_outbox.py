@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import apsw
@@ -14,9 +14,9 @@ from papertape.model.entries import Batch
 from papertape.model.tables import SEGMENTS, SegmentRow, WatermarkRow
 from papertape.store import SqliteStore, open_folder, open_store
 from papertape.store.outbox import SOURCES, Outbox, Page, PageLimits, Position, sources_of
-from papertape.store.readers import Readers
+from papertape.store.readers import Readers, ReadPage
 from papertape.store.rows import Row
-from papertape.store.schema import CODECS
+from papertape.store.schema import CODECS, Scalar
 from papertape.store.sqlite_sql import INSERTS
 from papertape.testkit.journal_load import JournalLoad
 from papertape.testkit.memory_store import MemoryStore
@@ -124,12 +124,24 @@ class Sealed:
             "SELECT min(first_seq), max(last_seq) FROM tape WHERE session_id = ? AND rowid BETWEEN ? AND ?", where
         ).fetchall()
         first_seq, last_seq = (int(str(number)) for number in found[0])
+        self._enter(session_id, first_seq, last_seq, first_row, last_row)
+        self._connection.execute("DELETE FROM tape WHERE session_id = ? AND rowid BETWEEN ? AND ?", where)
+
+    def _enter(self, session_id: str, first_seq: int, last_seq: int, first_row: int, last_row: int) -> None:
         row = SegmentRow(
             session_id=session_id, first_seq=first_seq, last_seq=last_seq, first_row=first_row, last_row=last_row,
-            first_ts=0, last_ts=0, file=f"{session_id}-{first_seq}", sha256="", size=1, sealed_ts=1,
+            first_ts=0, last_ts=0, file=f"{session_id}-{first_seq}-{last_seq}", sha256="", size=1, sealed_ts=1,
         )  # fmt: skip
         self._connection.execute(INSERTS[SEGMENTS.name], CODECS[SEGMENTS.name].encode(session_id, row))
-        self._connection.execute("DELETE FROM tape WHERE session_id = ? AND rowid BETWEEN ? AND ?", where)
+
+    def merge(self, session_id: str) -> None:
+        spans = self._connection.execute(
+            "SELECT min(first_seq), max(last_seq), min(first_row), max(last_row) FROM segments WHERE session_id = ?",
+            (session_id,),
+        ).fetchall()
+        self._connection.execute("DELETE FROM segments WHERE session_id = ?", (session_id,))
+        first_seq, last_seq, first_row, last_row = (int(str(number)) for number in spans[0])
+        self._enter(session_id, first_seq, last_seq, first_row, last_row)
 
     def outbox(self) -> Outbox:
         return Outbox(MIRROR, self.readers, self.memory, self.acknowledged.extend)
@@ -183,3 +195,39 @@ def test_a_position_within_a_sealed_file_is_not_taken_for_its_place(sealed: Seal
     sealed.seal(SESSION, 1, 39)
     inside = [page.end for page in pages(sealed.outbox(), "tape") if page.end.offset]
     assert {position.place for position in inside} == {38}  # the newest of the other session's rows before its end
+
+
+def test_what_was_taken_of_one_sealed_file_is_not_skipped_in_another_that_comes_first_after_a_merge(
+    sealed: Sealed,
+) -> None:
+    sealed.seal(SESSION, 1, 19)
+    sealed.seal(OTHER, 2, 30)
+    sealed.seal(SESSION, 21, 39)
+    outbox = sealed.outbox()
+    begun = next(page for page in pages(outbox, "tape") if page.end.offset)
+    sealed.merge(SESSION)
+    rest = list(pages(outbox, "tape", start=begun.end))
+    sent = {row for page in (begun, *rest) for table, rows in page.flushes if table.name == "trades" for row in rows}
+    assert sorted(sent, key=repr) == _expected_trades(sealed)
+
+
+class _SealedBeforeTheTailIsRead(Readers):
+    """Lets the sealer come in between the look at the sealed files and the one at the tail, once."""
+
+    def __init__(self, path: Path, seal: Callable[[], None]) -> None:
+        super().__init__(path)
+        self._seals = [seal]
+
+    def page(self, sql: str, bindings: Mapping[str, Scalar], max_size: int) -> ReadPage:
+        if self._seals:
+            self._seals.pop()()
+        return super().page(sql, bindings, max_size)
+
+
+def test_batches_that_are_sealed_between_the_two_looks_are_sent_too(sealed: Sealed, tmp_path: Path) -> None:
+    readers = _SealedBeforeTheTailIsRead(tmp_path / "papertape.sqlite3", lambda: sealed.seal(SESSION, 1, 39))
+    outbox = Outbox(MIRROR, readers, sealed.memory, sealed.acknowledged.extend)
+    sent = [row for page in pages(outbox, "tape") for table, rows in page.flushes if table.name == "trades"
+            for row in rows]  # fmt: skip
+    readers.close()
+    assert sorted(sent, key=repr) == _expected_trades(sealed)
