@@ -141,10 +141,11 @@ def _rebuild_sql(table: Table, live: _Live) -> str:
     old = quote(f"{table.name}_old")
     columns = columns_of(table)
     values = ", ".join(_rebuilt_value(column, live.get(column.name)) for column in columns)
-    names = names_sql([column.name for column in columns])
+    # Rows keep their places: what was sealed or copied elsewhere is known by them.
+    names, values = f"rowid, {names_sql([column.name for column in columns])}", f"rowid, {values}"
     return (
         f"ALTER TABLE {quote(table.name)} RENAME TO {old}; {create_table_sql(table)}; "
-        f"INSERT INTO {quote(table.name)} ({names}) SELECT {values} FROM {old};"
+        f"INSERT INTO {quote(table.name)} ({names}) SELECT {values} FROM {old} ORDER BY rowid;"
     )
 
 

@@ -109,6 +109,21 @@ def test_a_changed_type_is_refused_and_the_given_statement_cures_it(database: Pa
     assert read_signals(database) == [signal(1), signal(2, side="buy")]
 
 
+def test_the_given_statement_leaves_each_row_at_its_place_when_older_ones_were_sealed(database: Path) -> None:
+    run(
+        database,
+        "DELETE FROM signals WHERE seq = 1",  # as sealing does with old rows of the tape
+        "ALTER TABLE signals RENAME COLUMN price TO was",
+        "ALTER TABLE signals ADD COLUMN price TEXT",
+        "UPDATE signals SET price = CAST(was AS TEXT)",
+        "ALTER TABLE signals DROP COLUMN was",
+    )
+    with pytest.raises(Broken, match="column price has type TEXT, expected REAL") as refusal:
+        read_signals(database)
+    run(database, cure(refusal.value))
+    assert read_signals(database) == [signal(2, side="buy")]
+
+
 def test_a_column_that_must_not_be_null_but_is_declared_so_is_refused_and_cured(database: Path) -> None:
     strict = create_table_sql(SIGNALS).replace('"side" TEXT', '"side" TEXT NOT NULL').replace('"signals"', '"other"', 1)
     copy = "INSERT INTO other SELECT * FROM signals"
