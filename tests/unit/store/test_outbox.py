@@ -225,7 +225,7 @@ class _SealedBeforeTheTailIsRead(Readers):
 
 
 def test_batches_that_are_sealed_between_the_two_looks_are_sent_too(sealed: Sealed, tmp_path: Path) -> None:
-    readers = _SealedBeforeTheTailIsRead(tmp_path / "papertape.sqlite3", lambda: sealed.seal(SESSION, 1, 39))
+    readers = _SealedBeforeTheTailIsRead(tmp_path / "papertape.sqlite3", lambda: sealed.seal(SESSION, 1, 5))
     outbox = Outbox(MIRROR, readers, sealed.memory, sealed.acknowledged.extend)
     sent = [row for page in pages(outbox, "tape") for table, rows in page.flushes if table.name == "trades"
             for row in rows]  # fmt: skip
