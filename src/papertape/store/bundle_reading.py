@@ -32,10 +32,10 @@ from papertape.store.connections import open_writing
 from papertape.store.faults import failure_of
 from papertape.store.folder import DataFolder
 from papertape.store.history import open_history
+from papertape.store.migration import create_journal, migrate_journal
 from papertape.store.rows import batch_of
 from papertape.store.schema import CODECS
 from papertape.store.sqlite_sql import INSERTS
-from papertape.store.verify import verify_tables
 
 _BLOCK = 1 << 20
 _LONGEST_RECORD = 1 << 30
@@ -190,13 +190,14 @@ def import_bundle(
         Invalid: it is damaged or no bundle.
         Conflict: a newer papertape wrote it, or the folder has a session of this id with other content.
         Unavailable: the folder cannot be written.
-        Broken: the folder's journal is damaged.
+        Broken: the folder's journal is damaged, or lacks rows that were acknowledged.
     """
     with open_bundle(path) as bundle:
         try:
+            create_journal(folder)
             connection = open_writing(folder.database)
             try:
-                verify_tables(connection)
+                migrate_journal(connection, folder)
                 is_new = not _is_known(bundle, folder)
                 if is_new:
                     with connection:  # one transaction: a crash leaves nothing behind

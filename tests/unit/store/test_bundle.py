@@ -12,7 +12,7 @@ import apsw
 import msgspec
 import pytest
 
-from papertape.errors import Conflict, Invalid, NotFound
+from papertape.errors import Broken, Conflict, Invalid, NotFound
 from papertape.model.session import SessionRow
 from papertape.model.tables import EVENT_TABLES, SAMPLES
 from papertape.session.backtest import first_difference
@@ -23,6 +23,7 @@ from papertape.store.history import open_history
 from papertape.store.segments.sealer import Sealer, SealPolicy
 from papertape.store.segments.work import carry_out
 from papertape.store.sqlite import open_store
+from papertape.testkit.store_contract import SESSION, facts, signal, write
 from papertape.testkit.stored_session import STORED_ID, StoredSession
 
 NOW = 1_800_000_000_000_000
@@ -178,6 +179,19 @@ def test_nothing_is_imported_into_a_folder_that_a_desk_holds(bundle: Path, sourc
             take(bundle, source)
     finally:
         desk.close()
+
+
+def test_nothing_is_imported_into_a_journal_that_lost_acknowledged_rows(bundle: Path, tmp_path: Path) -> None:
+    folder = open_folder(tmp_path)
+    store = open_store(folder, lambda: NOW)
+    write(store, *(facts(SESSION, signal(seq)) for seq in (1, 2)))
+    store.close()
+    folder.close()
+    with apsw.Connection(str(folder.database)) as connection:
+        connection.execute("DELETE FROM signals WHERE seq = 2")  # as if its log had been cut
+    connection.close()
+    with pytest.raises(Broken, match="but row 2 was acknowledged"):
+        take(bundle, tmp_path)
 
 
 def test_a_file_that_exists_is_not_replaced(source: Path, bundle: Path) -> None:
