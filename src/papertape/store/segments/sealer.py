@@ -36,6 +36,7 @@ _NO_LIMIT = 2**63 - 1
 _FIRST_SEQ = 2
 _MERGED_BYTES = 12_000_000
 _LOOK_AGAIN_S = 0.2
+_NOTHING_WRITTEN = frozenset({"store.commit_refused", "store.queue_full"})
 
 
 class SealPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,8 +257,10 @@ class Sealer:
         insertion = (sql.INSERTS[SEGMENTS.name], CODECS[SEGMENTS.name].encode(segment.session_id, segment))
         try:
             self._transact(segment.session_id, *before, insertion)
-        except Broken:
-            self._disk.remove(self._segments.path(segment))
+        except Broken as error:
+            # After a disk that failed, a commit may still turn out to be durable: then the file is all there is.
+            if error.code in _NOTHING_WRITTEN:
+                self._disk.remove(self._segments.path(segment))
             raise
 
     def _transact(self, session_id: SessionId, *statements: tuple[str, tuple[Scalar, ...]]) -> None:

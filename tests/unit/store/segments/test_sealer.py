@@ -17,6 +17,8 @@ from papertape.store.segments.child import SealingProcess
 from papertape.store.segments.disk import SegmentDisk
 from papertape.store.segments.sealer import SealReport
 from papertape.store.segments.work import SealTask, Task, carry_out
+from papertape.store.sqlite import SqliteStore
+from papertape.store.writer import OnDurable, Statements
 from papertape.testkit.store_contract import SESSION, ticks, write
 
 from .conftest import DAY_US, SealedStore, fours
@@ -251,6 +253,26 @@ def test_a_refused_transaction_halts_no_session_and_leaves_no_file(sealed: Seale
     assert "was refused by the database" in failure
     assert sealed.files() == [row.file]
     write(sealed.store, Commit(session_id=SESSION, batch=ticks(25, 26)))
+
+
+class _FailingAtTheEnd(SqliteStore):
+    """A journal on a disk that fails as a commit ends, when it is written already: nobody knows yet that it holds."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.__dict__.update(store.__dict__)
+
+    def transact(self, owner: str, statements: Statements, on_done: OnDurable) -> None:
+        failure = Broken("The disk failed.", code="store.write_failed")
+        super().transact(owner, statements, lambda _: on_done(failure))
+
+
+def test_a_file_stays_when_its_transaction_may_have_become_durable_all_the_same(sealed: SealedStore) -> None:
+    sealed.add(*fours(6))
+    sealed.enter("stopped")
+    sealed.store = _FailingAtTheEnd(sealed.store)
+    assert sealed.sealer().seal_now().failures == ("The disk failed.",)
+    assert sealed.sealer().sweep() == []
+    assert [batch.first_seq for batch in sealed.store.batches(SESSION)] == [1, 5, 9, 13, 17, 21]
 
 
 def _values(row: SegmentRow) -> tuple[str | int | None, ...]:
