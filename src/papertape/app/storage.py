@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 
 from papertape.app.settings import Settings
+from papertape.errors import PapertapeError
 from papertape.journal.research import Research
 from papertape.model.tables import TAPE
 from papertape.model.views import MirrorStatus
@@ -54,8 +55,11 @@ async def open_storage(settings: Settings, folder: DataFolder, clock: Callable[[
             notes += _mirror_notes(settings.mirror, mirror.status())
             closing.push_async_callback(asyncio.to_thread, mirror.close)
             mirror.start()
-            research = MirroredResearch(QuestResearch(settings.mirror), research, store, mirror)
+            quest = QuestResearch(settings.mirror)
+            research = MirroredResearch(quest, research, store, mirror)
             closing.push_async_callback(research.close)
+            if mirror.status().version is not None:
+                notes += await _reading_notes(quest)
         sealer = _sealer(settings, store, clock)
         closing.push_async_callback(asyncio.to_thread, sealer.close)
         await asyncio.to_thread(sealer.start)
@@ -76,9 +80,19 @@ def _sealer(settings: Settings, store: SqliteStore, clock: Callable[[], int]) ->
     return Sealer(store, clock, policy, highest_place=acknowledged)
 
 
+async def _reading_notes(quest: QuestResearch) -> list[str]:
+    try:
+        await quest.check()
+    except PapertapeError as error:
+        return [f"{error.message} Until then the past is read from the journal on this machine."]
+    return []
+
+
 def _mirror_notes(address: QuestAddress, status: MirrorStatus) -> list[str]:
     if status.version is not None:
         return []
+    if status.state == "refused":
+        return [status.detail]
     return [
         f"QuestDB does not answer at {address.location}. Nothing is lost: sessions run, the journal keeps every row, "
         "and the copy follows as soon as it answers. Look for a mistake in the address; if QuestDB is not running, "

@@ -100,6 +100,17 @@ def test_many_waiting_rows_are_sent_page_by_page_without_a_wait_between_them(tmp
     desk.close()
 
 
+def test_a_server_that_does_not_apply_a_change_of_its_tables_is_not_said_to_be_well(desk: Desk) -> None:
+    desk.link.failure = Unavailable("It has suspended table signals.", code="store.mirror_unapplied")
+    desk.mirror.connect()
+    status = desk.mirror.status()
+    assert (status.state, status.is_healthy) == ("refused", False)
+    assert "does not take the copy: It has suspended table signals." in status.detail
+    desk.link.failure = None
+    desk.step()
+    assert (desk.state, desk.mirror.status().is_healthy) == ("live", True)
+
+
 def test_a_server_that_does_not_answer_is_tried_again_ever_more_slowly(desk: Desk) -> None:
     load = JournalLoad(desk.time.clock())
     load.write(desk.store, 3)

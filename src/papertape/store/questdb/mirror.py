@@ -27,6 +27,7 @@ from papertape.store.sqlite import SqliteStore
 _UNREACHABLE = "store.mirror_unreachable"
 _REJECTED = "store.mirror_rejected"
 _UNWRITABLE = "store.mirror_unwritable"
+_UNAPPLIED = "store.mirror_unapplied"
 _HEALTHY: tuple[MirrorState, ...] = ("connecting", "live")
 
 
@@ -199,7 +200,7 @@ class QuestMirror:
     def _suffer(self, error: PapertapeError) -> float:
         with self._lock:
             self._last_error = error.message
-            if not isinstance(error, Unavailable):
+            if not isinstance(error, Unavailable) or error.code == _UNAPPLIED:
                 self._is_connected, self._state = False, "refused"
                 return self._pace.refused_retry_s
             if error.code == _UNREACHABLE:  # otherwise it is the journal that cannot be read or written now
