@@ -59,7 +59,7 @@ def test_a_server_killed_in_the_midst_of_batches_gets_every_row_once(quest_serve
 
 
 def test_a_server_that_comes_up_later_gets_what_was_written_before(tmp_path: Path) -> None:
-    server = QuestServer(tmp_path / "questdb")
+    server = QuestServer(tmp_path / "questdb", is_brief=True)
     load = busy_load()
     with MirroredJournal(tmp_path / "desk", server.address) as journal:
         assert journal.mirror.status().state == "unreachable"

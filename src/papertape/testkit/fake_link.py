@@ -23,6 +23,7 @@ class FakeLink:
         self.verified = 0
         self.largest = 0
         self.while_sending: Callable[[], None] = lambda: None
+        self.before_verifying: Callable[[], None] = lambda: None
         self.wipe()
 
     def wipe(self) -> None:
@@ -33,6 +34,7 @@ class FakeLink:
 
     def verify(self, before_filling: Callable[[tuple[str, ...]], None]) -> Found:
         """Make the tables that are missing."""
+        self.before_verifying()
         self._answer()
         self.verified += 1
         created = tuple(table.name for table in MIRRORED_TABLES if table.name not in self.tables)

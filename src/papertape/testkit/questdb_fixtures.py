@@ -17,7 +17,7 @@ from papertape.testkit.questdb_server import QuestServer, drop_tables, quest_ser
 @pytest.fixture(scope="session")
 def quest_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestServer]:
     """Start the server that the tests of a run share."""
-    with quest_server_at(tmp_path_factory.mktemp("questdb")) as server:
+    with quest_server_at(tmp_path_factory.mktemp("questdb"), is_brief=True) as server:
         yield server
 
 
@@ -31,5 +31,5 @@ def quest(quest_of_the_run: QuestServer) -> QuestAddress:
 @pytest.fixture
 def quest_server(tmp_path: Path) -> Iterator[QuestServer]:
     """Return a running server of the test's own, to be killed, frozen, limited, or to have its tables suspended."""
-    with quest_server_at(tmp_path / "questdb", dev_mode_enabled="true") as server:
+    with quest_server_at(tmp_path / "questdb", is_brief=True, dev_mode_enabled="true") as server:
         yield server

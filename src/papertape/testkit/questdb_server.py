@@ -39,6 +39,7 @@ class QuestServer:
         address: QuestAddress | None = None,
         settings: Mapping[str, str] | None = None,
         runtime: QuestRuntime | None = None,
+        is_brief: bool = False,
     ) -> None:
         """Prepare a server on `folder`; `settings` are lines of server.conf beside or instead of ours."""
         self.folder = folder
@@ -46,6 +47,7 @@ class QuestServer:
         self.runtime = runtime or find_runtime()
         self.log_path = folder / "server.log"
         self._settings = dict(settings or {})
+        self._is_brief = is_brief
         self._child: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
 
@@ -76,7 +78,7 @@ class QuestServer:
         write_settings(self.folder, self.address, self.runtime.version, self._settings)
         with self.log_path.open("ab") as log:
             self._child = subprocess.Popen(
-                self.runtime.command(self.folder),
+                self.runtime.command(self.folder, is_brief=self._is_brief),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -170,9 +172,13 @@ class QuestServer:
 
 
 @contextlib.contextmanager
-def quest_server_at(folder: Path, **settings: str) -> Iterator[QuestServer]:
-    """Run a server while the block runs; `settings` are configuration lines with `_` for `.`."""
-    server = QuestServer(folder, settings={key.replace("_", "."): value for key, value in settings.items()})
+def quest_server_at(folder: Path, *, is_brief: bool = False, **settings: str) -> Iterator[QuestServer]:
+    """Run a server while the block runs; `settings` are configuration lines with `_` for `.`.
+
+    One that `is_brief` is up sooner and never as fast.
+    """
+    lines = {key.replace("_", "."): value for key, value in settings.items()}
+    server = QuestServer(folder, settings=lines, is_brief=is_brief)
     server.start()
     try:
         yield server
