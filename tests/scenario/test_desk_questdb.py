@@ -15,6 +15,7 @@ import httpx
 import msgspec
 import pytest
 
+from papertape.app.doctor import examine
 from papertape.app.settings import Settings
 from papertape.app.storage import open_storage
 from papertape.errors import Broken, Invalid
@@ -202,6 +203,18 @@ def test_a_desk_whose_questdb_is_not_there_starts_says_so_and_catches_up_when_it
     finally:
         assert desk.end() == 0
     assert quest_server.address.password not in "".join(desk.process.said)
+
+
+async def test_a_wrong_port_for_questions_is_told_though_rows_are_taken(quest: QuestAddress, tmp_path: Path) -> None:
+    wrong = msgspec.structs.replace(quest, pg_port=free_port())
+    folder = open_folder(tmp_path / "data")
+    async with open_storage(Settings(mirror=wrong), folder, wall_clock) as storage:
+        (note,) = storage.notes
+    folder.close()
+    found = {one.name: one for one in await examine(Settings(data_dir=tmp_path / "data", port=0, mirror=wrong))}
+    said = f"does not answer questions (port {wrong.pg_port}: nobody listens there). Check that the server runs, and"
+    assert said in note
+    assert (found["QuestDB"].is_well, said in found["QuestDB"].detail) == (False, True)
 
 
 def test_the_doctor_looks_at_the_questdb_without_changing_it(quest: QuestAddress, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from papertape.errors import PapertapeError, Unavailable
 from papertape.store.folder import DataFolder, open_folder
 from papertape.store.questdb.address import QuestAddress
 from papertape.store.questdb.health import TableHealth
+from papertape.store.questdb.research import QuestResearch
 from papertape.store.questdb.statements import Statements
 from papertape.store.questdb.verify import verify_mirror
 from papertape.store.sqlite import open_store
@@ -42,7 +43,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _user_interface(),
         _port(settings.host, settings.port),
         *_folder_and_store(settings.data_dir),
-        *await asyncio.to_thread(_mirror, settings.mirror),
+        *await _mirror(settings.mirror),
         await _venue(settings),
     ]
 
@@ -95,10 +96,23 @@ def _probe_store(folder: DataFolder) -> str:
         store.close()
 
 
-def _mirror(address: QuestAddress | None) -> list[Finding]:
+async def _mirror(address: QuestAddress | None) -> list[Finding]:
     if address is None:
         return []
-    return [_finding("QuestDB", lambda: _look_at_mirror(address))]
+    found = await asyncio.to_thread(_finding, "QuestDB", lambda: _look_at_mirror(address))
+    why_not = await _why_unanswered(address) if found.is_well else None
+    return [found if why_not is None else Finding(name=found.name, is_well=False, detail=why_not)]
+
+
+async def _why_unanswered(address: QuestAddress) -> str | None:
+    research = QuestResearch(address)
+    try:
+        await research.check()
+    except PapertapeError as error:
+        return error.message
+    finally:
+        await research.close()
+    return None
 
 
 def _look_at_mirror(address: QuestAddress) -> str:

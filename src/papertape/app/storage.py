@@ -93,8 +93,9 @@ def _mirror_notes(address: QuestAddress, status: MirrorStatus) -> list[str]:
         return []
     if status.state == "refused":
         return [status.detail]
+    tried = "" if status.last_error is None else f" What was tried: {status.last_error}"
     return [
         f"QuestDB does not answer at {address.location}. Nothing is lost: sessions run, the journal keeps every row, "
         "and the copy follows as soon as it answers. Look for a mistake in the address; if QuestDB is not running, "
-        "start it (`make questdb` starts one on this machine)."
+        f"start it (`make questdb` starts one on this machine).{tried}"
     ]

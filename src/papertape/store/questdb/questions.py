@@ -152,6 +152,11 @@ def session_row() -> Question:
     )
 
 
+def anything() -> Question:
+    """Return a query that every server answers, whatever tables it has."""
+    return Question(sql="SELECT 1", literals=())
+
+
 def named_questions() -> dict[str, str]:
     """Return every query by name, as a text that runs without parameters and finds nothing, so that each can be tried.
 

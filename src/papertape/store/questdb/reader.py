@@ -9,8 +9,8 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]  # it ships no types; rows are checked by their codecs
 
 from papertape.errors import PapertapeError, Unavailable
-from papertape.store.questdb.address import QuestAddress
-from papertape.store.questdb.questions import Question
+from papertape.store.questdb.address import PG_PORT, QuestAddress
+from papertape.store.questdb.questions import Question, anything
 
 _DATABASE = "qdb"
 _CONNECTIONS = 4
@@ -51,12 +51,18 @@ class Reader:
             raise _unavailable("store.mirror_credentials", self._said(error), _CREDENTIALS) from error
         except _LOST as error:
             self._drop(pool)
-            raise self._unreachable(str(error) or type(error).__name__) from error
+            is_refused = isinstance(error, ConnectionRefusedError)
+            why = "nobody listens there" if is_refused else str(error) or type(error).__name__
+            raise self._unreachable(why) from error
         except asyncpg.PostgresError as error:
             await self.recycle()
             if _DIFFERS.search(str(error)):
                 raise _unavailable("store.mirror_differs", self._said(error), _MIGRATE) from error
             raise _unavailable("store.mirror_refused", self._said(error), _LOOK) from error
+
+    async def check(self) -> None:
+        """Learn whether questions are answered at all; raises as `rows` does."""
+        await self.rows(anything())
 
     async def recycle(self) -> None:
         """Connect anew for the next question, as is needed after a migration; what runs may end."""
@@ -107,7 +113,8 @@ class Reader:
         return _unavailable(
             "store.mirror_unreachable",
             f"QuestDB at {self._address.location} does not answer questions (port {self._address.pg_port}: {why})",
-            "Check that the server runs and that the address is right.",
+            "Check that the server runs, and that ?pg= in --store names the port of its PostgreSQL protocol, "
+            f"{PG_PORT} unless its server.conf says otherwise (pg.net.bind.to).",
         )
 
     def _said(self, error: Exception) -> str:

@@ -115,6 +115,14 @@ class QuestResearch:
             ]
         )
 
+    async def check(self) -> None:
+        """Learn whether questions are answered at all.
+
+        Raises:
+            Unavailable: they are not; the sentence says why and what to do.
+        """
+        await self._reader.check()
+
     async def recycle(self) -> None:
         """Use new connections from here on, as is needed after a migration."""
         await self._reader.recycle()
