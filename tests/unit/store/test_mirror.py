@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -368,3 +370,28 @@ def test_a_closed_mirror_has_sent_what_waited(desk: Desk) -> None:
     desk.mirror.close()
     assert desk.copied() == dict(load.expected)
     assert set(desk.places()) == set(desk.newest()) <= set(SOURCES)
+
+
+def test_a_start_waits_no_longer_than_it_may_for_a_server_that_takes_its_time(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, MirrorPace(start_s=0.01))
+    answering = threading.Event()
+    desk.link.before_verifying = lambda: assert_set(answering)
+    desk.mirror.connect_at_start()
+    assert (desk.state, desk.mirror.status().version) == ("connecting", None)
+    desk.mirror.start()
+    answering.set()
+    until = time.monotonic() + 10
+    while desk.state != "live":
+        assert time.monotonic() < until, desk.mirror.status()
+        time.sleep(0.01)
+    desk.close()
+
+
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(10), "nobody let the server answer"
+
+
+def test_a_server_that_refuses_at_the_start_is_said_at_once(desk: Desk) -> None:
+    desk.link.failure = PASSWORD
+    with pytest.raises(Invalid, match="refuses the password"):
+        desk.mirror.connect_at_start()

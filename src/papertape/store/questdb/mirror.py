@@ -17,6 +17,7 @@ from papertape.model.tables import WatermarkRow
 from papertape.model.views import MirrorState, MirrorStatus
 from papertape.store.outbox import SOURCES, Outbox, Page, Position, sources_of
 from papertape.store.questdb.address import QuestAddress
+from papertape.store.questdb.attempt import Attempt
 from papertape.store.questdb.health import TableHealth
 from papertape.store.questdb.link import Link, QuestLink
 from papertape.store.questdb.pace import MirrorPace
@@ -67,6 +68,7 @@ class QuestMirror:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="papertape-questdb-mirror", daemon=True)
+        self._first = Attempt(self.connect)
         self._state: MirrorState = "connecting"
         self._last_error: str | None = None
         self._version: str | None = None
@@ -98,7 +100,7 @@ class QuestMirror:
         self._closing.set()
         if self._thread.ident is not None:
             self._thread.join(2 * self._pace.farewell_s)
-        else:
+        elif not self._first.is_running:
             self._link.close()
 
     def status(self) -> MirrorStatus:
@@ -148,6 +150,10 @@ class QuestMirror:
         except Unavailable as error:
             self._suffer(error)
 
+    def connect_at_start(self) -> None:
+        """Connect as `connect` does, and leave a server that takes longer than `start_s` to the mirror's thread."""
+        self._first.begin(self._pace.start_s)
+
     def step(self) -> float:
         """Do what is due, and return after how many seconds the next step is."""
         started = self._monotonic()
@@ -177,6 +183,7 @@ class QuestMirror:
 
     def _run(self) -> None:
         try:
+            self._first.wait()
             pause_s = 0.0
             while not self._closing.wait(pause_s):
                 pause_s = self._guarded_step()
@@ -371,7 +378,7 @@ def open_mirror(
 ) -> QuestMirror:
     """Prepare the copy of a store in a QuestDB and make it the store's mirror; `start` starts it.
 
-    A server that does not answer now is no error: the mirror keeps trying.
+    A server that does not answer now, or is slow to, is no error: the mirror keeps trying.
 
     Raises:
         Invalid: what answers is no QuestDB, or refuses the password.
@@ -381,7 +388,7 @@ def open_mirror(
     link = QuestLink(address, timeout_s=pace.request_s)
     mirror = QuestMirror(address.location, store.outbox(address.location), link, clock, pace=pace)
     try:
-        mirror.connect()
+        mirror.connect_at_start()
     except PapertapeError:
         mirror.close()
         raise

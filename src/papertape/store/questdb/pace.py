@@ -13,7 +13,8 @@ class MirrorPace(msgspec.Struct, frozen=True, kw_only=True):
     Rows are sent every `step_s`, at once while a full page waits. A server that does not answer is tried again after
     `first_retry_s`, twice as long each time up to `longest_retry_s`; one that refuses, every `refused_retry_s`. It is
     asked how it is doing every `ask_s`, and for its use of disk every `sizes_s`. Rows that wait longer than `behind_s`
-    are said to, and are unhealthy from `unhealthy_s` on. A closing mirror sends for `farewell_s` more at most.
+    are said to, and are unhealthy from `unhealthy_s` on. A closing mirror sends for `farewell_s` more at most, and the
+    start of a desk waits for the first connection for `start_s` at most.
     """
 
     step_s: float = 0.25
@@ -25,5 +26,6 @@ class MirrorPace(msgspec.Struct, frozen=True, kw_only=True):
     behind_s: float = 5.0
     unhealthy_s: float = 30.0
     farewell_s: float = 2.0
+    start_s: float = 5.0
     request_s: float = 5.0
     page: PageLimits = PageLimits()
