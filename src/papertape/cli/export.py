@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from papertape.app.stores import open_history
+from papertape.cli.amounts import counted, sized
 from papertape.cli.sessions_at_hand import find_session
 from papertape.store.bundle import export_bundle
 from papertape.store.market_files import EXPORTS, Wanted, export_rows
@@ -91,7 +92,7 @@ def session(
         return
     _console.print(
         f"{bundled.file}: session {bundled.session_id} with {bundled.entries:,} entries and {bundled.facts:,} facts, "
-        f"{bundled.size / 1e6:.1f} MB."
+        f"{sized(bundled.size)}."
     )
     _console.print(f"  Elsewhere: papertape import session {file.name}, then papertape replay {bundled.session_id}")
 
@@ -106,9 +107,9 @@ def _export(
     if as_json:
         typer.echo(msgspec.json.encode(exported).decode())
         return
-    _console.print(f"{exported.file}: {exported.rows:,} {exported.kind}, {exported.size / 1e6:.1f} MB.")
+    _console.print(f"{exported.file}: {exported.rows:,} {exported.kind}, {sized(exported.size)}.")
     if exported.unfinished_bars:
-        _console.print(f"  {exported.unfinished_bars} bars that had not ended are left out.")
+        _console.print(f"  Left out: {counted(exported.unfinished_bars, 'bar')} that had not ended.")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from papertape.feeds.recorded.discover import Precision, make_instrument
 from papertape.feeds.recorded.market_parquet import known_instrument
 from papertape.model.instrument import Instrument, check_instrument_id
 from papertape.model.market_file import MarketKind
-from papertape.store.bundle_reading import import_bundle
+from papertape.store.bundle_reading import import_bundle, open_bundle
 from papertape.store.folder import open_folder
 from papertape.store.foreign_rows import Foreign, ForeignFile, Unit
 from papertape.store.market_import import Imported, import_rows, observed_decimals
@@ -109,7 +109,8 @@ def session(
     as_json: _AsJson = False,
 ) -> None:
     """Take a whole session into a data folder on which no desk runs, to read and replay it there."""
-    folder = open_folder(data_dir)
+    with open_bundle(file):  # what is no bundle makes no data folder
+        folder = open_folder(data_dir)
     try:
         taken = import_bundle(file, folder, wall_clock)
     finally:

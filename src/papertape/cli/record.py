@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from papertape.app.recording import Arrived, Recorded, record_market
 from papertape.app.settings import Settings, check_settings, parse_store, parse_venue_urls
+from papertape.cli.amounts import counted
 from papertape.errors import Conflict
 from papertape.model.session import StartSession
 from papertape.model.views import SessionView
@@ -31,7 +32,9 @@ def record(
         "~/.papertape"
     ),
     seconds: Annotated[float | None, typer.Option(min=1, help="How long; until Ctrl-C when not given.")] = None,
-    store: Annotated[str, typer.Option(envvar="PAPERTAPE_STORE", help="Where everything is kept.")] = "sqlite",
+    store: Annotated[
+        str, typer.Option(envvar="PAPERTAPE_STORE", help="sqlite, or questdb://USER:PASSWORD@HOST:9000 for a copy.")
+    ] = "sqlite",
     venue_url: Annotated[
         list[str] | None,
         typer.Option(envvar="PAPERTAPE_VENUE_URL", help="Another address of a venue: binance=ws://…,http://…"),
@@ -80,7 +83,7 @@ def _report(out: Console, session: SessionView, arrived: list[Arrived]) -> None:
     if session.is_degraded or session.state == "starting":
         out.print(f"{session.state}: {session.reason}")
     for one in arrived:
-        out.print(f"{one.instrument}  {one.rate:,.1f} events/s, {_newest(one)}, {one.gaps} gaps")
+        out.print(f"{one.instrument}  {one.rate:,.1f} events/s, {_newest(one)}, {counted(one.gaps, 'gap')}")
 
 
 def _newest(one: Arrived) -> str:
@@ -93,8 +96,9 @@ def _conclude(recorded: Recorded, data_dir: Path) -> None:
     total = sum(one.events for one in recorded.symbols)
     gaps = sum(one.gaps for one in recorded.symbols)
     _console.print(
-        f"[bold]Recorded[/] {total:,} events of {len(recorded.symbols)} symbols, {recorded.seconds:.0f} s and the "
-        f"history before them, {gaps} gaps: session {recorded.session_id} is {recorded.state}. {recorded.reason}"
+        f"[bold]Recorded[/] {counted(total, 'event')} of {counted(len(recorded.symbols), 'symbol')}, "
+        f"{recorded.seconds:.0f} s and the history before them, {counted(gaps, 'gap')}: "
+        f"session {recorded.session_id} is {recorded.state}. {recorded.reason}"
     )
     _console.print(f"  papertape backtest --data session:{recorded.session_id} --data-dir {data_dir} --strategy NAME")
     _console.print(f"  papertape export trades {recorded.session_id} trades.parquet --data-dir {data_dir}")

@@ -15,6 +15,7 @@ from papertape.app import storage_commands
 from papertape.app.settings import parse_store
 from papertape.app.storage_commands import MirrorInspection
 from papertape.app.stores import wall_clock
+from papertape.cli.amounts import counted, sized
 from papertape.errors import Invalid
 from papertape.store.backup import write_backup
 from papertape.store.inspection import JournalInspection
@@ -91,7 +92,8 @@ def backup(
     target = file or Path(f"papertape-{datetime.fromtimestamp(now / 1e6, UTC):%Y%m%d-%H%M%S}.tar.zst")
     manifest = write_backup(data_dir, target, now)
     kept = sum(packed.size for packed in manifest.files)
-    _say(f"{target} holds {len(manifest.files)} files, {_size(kept)}, packed into {_size(target.stat().st_size)}.")
+    packed_into = sized(target.stat().st_size)
+    _say(f"{target} holds {counted(len(manifest.files), 'file')}, {sized(kept)}, packed into {packed_into}.")
 
 
 @app.command()
@@ -118,7 +120,7 @@ def seal(data_dir: _DataDir = _DEFAULT_DIR) -> None:
     """Move what is due of the tape into sealed files now; no desk may be running."""
     report = storage_commands.seal_tape(data_dir.expanduser())
     _say(
-        f"{len(report.sealed)} files were sealed, {len(report.merged)} merged, {len(report.removed)} removed.",
+        f"Files: {len(report.sealed)} sealed, {len(report.merged)} merged, {len(report.removed)} removed.",
         *report.failures,
     )
     if report.failures:
@@ -149,8 +151,8 @@ def _show_journal(journal: JournalInspection) -> None:
     removed = f", {journal.segments_removed} removed by retention" if journal.segments_removed else ""
     _say(
         f"journal   {journal.location}, data folder version {journal.folder_version or 'unknown'}",
-        f"  size    {_size(journal.size)}, of it free {_size(journal.free_bytes)}; log {_size(journal.log_size)}",
-        f"  sealed  {journal.segments} files, {_size(journal.segment_bytes)}{removed}",
+        f"  size    {sized(journal.size)}, of it free {sized(journal.free_bytes)}; log {sized(journal.log_size)}",
+        f"  sealed  {journal.segments} files, {sized(journal.segment_bytes)}{removed}",
         f"  tape    {journal.entries:,} entries",
         f"  time    {_time(journal.oldest_ts)} to {_time(journal.newest_ts)}",
         f"  sessions {sessions}",
@@ -173,7 +175,7 @@ def _show_mirror(mirror: MirrorInspection) -> None:
     table = Table("table", *(Column(name, justify="right") for name in ("rows", "not applied", "size")), "state")
     for each in mirror.tables:
         state = f"suspended: {each.error or 'QuestDB does not say why'}" if each.is_suspended else "well"
-        table.add_row(each.table, f"{each.rows:,}", f"{each.unapplied:,}", _size(each.disk_bytes), state)
+        table.add_row(each.table, f"{each.rows:,}", f"{each.unapplied:,}", sized(each.disk_bytes), state)
     _console.print(table)
     if any(each.is_suspended for each in mirror.tables):
         _say("`papertape store resume` lets the suspended tables go on.")
@@ -182,15 +184,6 @@ def _show_mirror(mirror: MirrorInspection) -> None:
 def _say(*lines: str) -> None:
     for line in lines:
         _console.print(line)
-
-
-def _size(size: int) -> str:
-    value = float(size)
-    for unit in ("bytes", "kB", "MB"):
-        if value < 1000:
-            return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:,.1f} {unit}"
-        value /= 1000
-    return f"{value:,.2f} GB"
 
 
 def _time(ts: int | None) -> str:

@@ -78,7 +78,7 @@ class ForeignFile:
             Invalid: it cannot be read, lacks a column, or holds a wrong value, named with its line.
         """
         table = self._own_rows(_read_table(self._path, self._kind))
-        found = find_columns(self._kind, table.columns, self._columns)
+        found = find_columns(self._kind, [name for name in table.columns if name != _LINE], self._columns)
         if "trade_id" not in found and self._kind == "trades":
             table = table.with_columns(pl.col(_LINE).cast(pl.String).alias("trade_id"))
             found["trade_id"] = "trade_id"

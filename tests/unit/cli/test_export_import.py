@@ -109,6 +109,19 @@ def test_a_wrong_option_of_an_import_is_refused_and_nothing_is_left(
     assert not (tmp_path / "recording").exists()
 
 
+def test_a_file_that_is_no_bundle_makes_no_data_folder(tmp_path: Path) -> None:
+    assert run.invoke(app, ["export", "trades", STORED_ID, "trades.csv"]).exit_code == 0
+    assert refusal("import", "session", "trades.csv", "--data-dir", "there").code == "bundle.damaged"
+    assert not (tmp_path / "there").exists()
+
+
+def test_columns_that_are_missing_are_named_beside_those_of_the_file_alone() -> None:
+    assert run.invoke(app, ["export", "fills", STORED_ID, "fills.csv"]).exit_code == 0
+    error = refusal("import", "bars", "fills.csv", "--instrument", "ABCUSDT.TEST", "--out", "recording")
+    assert "no column for open" in error.message
+    assert "; it has session_id, seq, ts" in error.message
+
+
 def test_the_same_file_is_imported_twice_only_when_asked() -> None:
     assert run.invoke(app, ["export", "trades", STORED_ID, "trades.csv"]).exit_code == 0
     words = ("import", "trades", "trades.csv", "--instrument", "ABCUSDT.TEST", "--out", "recording")

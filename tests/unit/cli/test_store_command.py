@@ -137,7 +137,7 @@ def test_a_backup_without_a_name_gets_a_dated_one(
 
 
 def test_sealing_says_what_was_done(data_dir: Path) -> None:
-    assert said("seal", "--data-dir", data_dir) == "0 files were sealed, 0 merged, 0 removed.\n"
+    assert said("seal", "--data-dir", data_dir) == "Files: 0 sealed, 0 merged, 0 removed.\n"
 
 
 @pytest.mark.parametrize("command", ["status", "verify", "migrate", "seal", "backup"])
