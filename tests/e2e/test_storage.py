@@ -44,7 +44,7 @@ def test_a_database_that_goes_away_is_told_on_the_page_and_loses_nothing(
 
     quest_server.kill()
     expect_state(page, "unreachable")
-    expect(page.get_by_test_id("panel-mirror").get_by_text("Rows waiting")).to_be_visible()
+    expect(page.get_by_test_id("panel-mirror").get_by_text("as last seen").first).to_be_visible()
     shoot("storage-unreachable")
     before = desk.get(f"/api/sessions/{session_id}/state")["seq"]
     assert signals(desk, session_id)["source"] == "journal"

@@ -51,14 +51,22 @@ export function JournalPanel({ store }: { store: StoreStatus }) {
   )
 }
 
-const TABLES: readonly Column<MirroredTable>[] = [
+function TableState({ row }: { row: MirroredTable }) {
+  if (row.is_suspended) return <Chip tone="red">suspended</Chip>
+  return row.unapplied > 0 ? <Chip tone="amber">catching up</Chip> : <Chip tone="teal">current</Chip>
+}
+
+const SEEN: readonly Column<MirroredTable>[] = [
   { id: 'table', title: 'Table', width: '150px', cell: (row) => <span className="mono">{row.table}</span> },
-  { id: 'state', title: 'State', width: '120px', cell: (row) => (row.is_suspended ? <Chip tone="red">suspended</Chip> : row.unapplied > 0 ? <Chip tone="amber">catching up</Chip> : <Chip tone="teal">current</Chip>) },
+  { id: 'state', title: 'State', width: '120px', cell: (row) => <TableState row={row} /> },
   { id: 'rows', title: 'Rows', hint: 'Visible to readers', width: '120px', align: 'right', cell: (row) => fixed(row.rows, 0) },
   { id: 'unapplied', title: 'Unapplied', hint: 'Transactions that are acknowledged and not visible yet', width: '100px', align: 'right', cell: (row) => fixed(row.unapplied, 0) },
   { id: 'disk', title: 'On disk', width: '100px', align: 'right', hide: 's', cell: (row) => bytes(row.disk_bytes) },
   { id: 'error', title: 'Trouble', hide: 's', cell: (row) => (row.error ? <span title={row.error}>{row.error}</span> : row.memory_pressure > 0 ? 'short of memory' : <span className="dim">none</span>) },
 ]
+
+/** The same of a database that tells nothing now: what is shown is only the last that was known. */
+const LAST_SEEN = SEEN.map((column) => (column.id === 'state' ? { ...column, cell: () => <Chip tone="slate">as last seen</Chip> } : column))
 
 /** Lets the database go on with what it has suspended; nothing of ours is changed by it. */
 function ResumeButton({ count, onDone }: { count: number; onDone: () => void }) {
@@ -106,6 +114,7 @@ export function MirrorPanel({ mirror, onChanged }: { mirror: MirrorStatus | null
       </Panel>
     )
   }
+  const isSilent = mirror.state === 'unreachable' || mirror.state === 'connecting'
   const suspended = mirror.tables.filter((table) => table.is_suspended).length
   return (
     <Panel title="Copy in QuestDB" testId="panel-mirror" note={counted(mirror.tables.length, 'table')} tools={<Chip tone={STATE_TONE[mirror.state]}>{mirror.state}</Chip>}>
@@ -114,7 +123,7 @@ export function MirrorPanel({ mirror, onChanged }: { mirror: MirrorStatus | null
         {suspended > 0 && <ResumeButton count={suspended} onDone={onChanged} />}
       </div>
       <MirrorFacts mirror={mirror} />
-      {mirror.tables.length > 0 ? <DataTable label="Tables of the copy" rows={mirror.tables} columns={TABLES} keyOf={(row) => row.table} /> : <Empty title="No table is known yet">The database has not told its tables yet.</Empty>}
+      {mirror.tables.length > 0 ? <DataTable label="Tables of the copy" rows={mirror.tables} columns={isSilent ? LAST_SEEN : SEEN} keyOf={(row) => row.table} /> : <Empty title="No table is known yet">The database has not told its tables yet.</Empty>}
     </Panel>
   )
 }
