@@ -16,7 +16,7 @@ import zstandard
 
 from papertape.errors import Broken, Conflict, Invalid, NotFound
 from papertape.model.session import SESSION_ID, SessionRow
-from papertape.model.tables import EVENT_TABLES, SAMPLES, SESSIONS, TAPE, VIEWS, Table
+from papertape.model.tables import EVENT_TABLES, SAMPLES, SESSIONS, TAPE, VIEWS, SampleRow, Table
 from papertape.store.bundle import (
     BUNDLE_FORMAT,
     LENGTH_BYTES,
@@ -33,7 +33,7 @@ from papertape.store.faults import failure_of
 from papertape.store.folder import DataFolder
 from papertape.store.history import open_history
 from papertape.store.migration import create_journal, migrate_journal
-from papertape.store.rows import batch_of
+from papertape.store.rows import batch_of, samples_of
 from papertape.store.schema import CODECS
 from papertape.store.sqlite_sql import INSERTS
 
@@ -265,7 +265,15 @@ class _Importer:
             raise damaged(self._bundle.path, f"it holds {facts} facts, the newest is number {newest}")
         for table in (SAMPLES, VIEWS):
             for record in self._bundle.records(table):
+                if isinstance(record, SampleRow):
+                    self._check_samples(record)
                 self._insert(table, record)
+
+    def _check_samples(self, row: SampleRow) -> None:
+        try:
+            samples_of(row)
+        except Broken as error:  # what cannot be read would keep all that comes after it from a copy
+            raise damaged(self._bundle.path, error.message) from error
 
     def _sessions(self) -> None:
         last: SessionRow | None = None

@@ -17,6 +17,8 @@ from papertape.store.schema import CODECS, Scalar
 
 Row = tuple[Scalar, ...]
 
+_LARGEST_SAMPLES = 64_000_000
+
 _pack_samples = msgspec.msgpack.Encoder().encode
 _decode_samples = msgspec.msgpack.Decoder(Samples).decode
 _encode_entries = msgspec.msgpack.Encoder().encode
@@ -81,6 +83,9 @@ def samples_of(row: SampleRow) -> Samples:
         Broken: the payload cannot be decoded.
     """
     try:
+        said = zstandard.frame_content_size(row.payload)
+        if said > _LARGEST_SAMPLES:  # memory for it would be taken before a byte is read
+            raise ValueError(f"it says that it holds {said} bytes")
         return _decode_samples(zstandard.ZstdDecompressor().decompress(row.payload))
     except (ValueError, zstandard.ZstdError) as error:
         raise Broken(

@@ -11,12 +11,13 @@ from pathlib import Path
 import apsw
 import msgspec
 import pytest
+import zstandard
 
 from papertape.errors import Broken, Conflict, Invalid, NotFound
 from papertape.model.session import SessionRow
-from papertape.model.tables import EVENT_TABLES, SAMPLES
+from papertape.model.tables import EVENT_TABLES, SAMPLES, SampleRow
 from papertape.session.backtest import first_difference
-from papertape.store.bundle import MANIFEST, Bundled, Manifest, export_bundle
+from papertape.store.bundle import LENGTH_BYTES, MANIFEST, Bundled, Manifest, export_bundle
 from papertape.store.bundle_reading import import_bundle
 from papertape.store.folder import database_path, open_folder
 from papertape.store.history import open_history
@@ -255,6 +256,17 @@ def rename_session(members: dict[str, bytes]) -> None:
     members[MANIFEST] = members[MANIFEST].replace(STORED_ID.encode(), b"exec_20251227_170000_00000000")
 
 
+def inflate_samples(members: dict[str, bytes]) -> None:
+    name = "samples.msgpack.zst"
+    packed = zstandard.ZstdDecompressor().decompressobj().decompress(members[name])
+    length = int.from_bytes(packed[:LENGTH_BYTES], "little")
+    first = msgspec.msgpack.decode(packed[LENGTH_BYTES:][:length], type=SampleRow)
+    terabyte = bytes.fromhex("28b52ffde0") + (2**40).to_bytes(8, "little") + bytes.fromhex("010000")
+    spoilt = msgspec.msgpack.encode(msgspec.structs.replace(first, payload=terabyte))
+    rest = packed[LENGTH_BYTES + length :]
+    members[name] = zstandard.ZstdCompressor().compress(len(spoilt).to_bytes(LENGTH_BYTES, "little") + spoilt + rest)
+
+
 def break_manifest(members: dict[str, bytes]) -> None:
     members[MANIFEST] = b"{"
 
@@ -269,6 +281,7 @@ def break_manifest(members: dict[str, bytes]) -> None:
         (break_manifest, False, "its manifest.json cannot be read"),
         (cut_tape, True, r"its tape end after \d+ of \d+ records"),
         (swap_tape, True, "its tape cannot be read"),
+        (inflate_samples, True, "it says that it holds 1099511627776 bytes"),
         (lose_facts, True, "its fills cannot be read"),
         (rename_session, True, "hold a record of another session"),
     ],
