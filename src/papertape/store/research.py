@@ -197,6 +197,8 @@ class MirroredResearch:
         if row.session_id not in self._oldest_ts:
             try:
                 first = next(self._history.batches(row.session_id), None)
+            except Unavailable:  # not known now: the journal has everything, however old it is
+                return 0
             except PapertapeError:  # the tape's beginning is gone here, so that the copy is the better place
                 first = None
             oldest_ts = first.entries[0].ts if first is not None and first.entries else row.created_ts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from papertape.errors import Invalid, Unavailable
 from papertape.journal.ports import Commit
 from papertape.journal.research import Found, Span
-from papertape.model.entries import Lifecycle
+from papertape.model.entries import Batch, Lifecycle
+from papertape.model.session import SessionId
 from papertape.model.tables import SIGNALS
 from papertape.model.views import MirrorState
 from papertape.store.research import MirroredResearch
@@ -65,9 +67,9 @@ class AskedResearch(FakeResearch):
 class Choice:
     """Research over fakes: an ended session, its journal, and a copy that has everything of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[MemoryStore] = MemoryStore) -> None:
         self.time = ManualTime()
-        self.store = MemoryStore(self.time.clock)
+        self.store = kind(self.time.clock)
         write(self.store, ended(created_ts=START))
         self.mirror = VisibleMirror()
         self.quest = AskedResearch(self.store)
@@ -198,6 +200,24 @@ async def test_market_data_older_than_the_copy_keeps_is_read_from_the_journal(
         else f"Read from the journal on this machine: the copy at {LOCATION} keeps trades for 90 days of market time, "
         "and this session reaches further back."
     )
+
+
+class BusyOnce(MemoryStore):
+    """A journal whose tape cannot be read the first time."""
+
+    is_busy = True
+
+    def batches(self, session_id: SessionId, *, after_seq: int = 0) -> Iterator[Batch]:
+        was_busy, self.is_busy = self.is_busy, False
+        if was_busy:
+            raise Unavailable("All readers are busy.", code="store.readers_busy")
+        return super().batches(session_id, after_seq=after_seq)
+
+
+async def test_market_data_whose_age_cannot_be_told_now_is_not_asked_of_the_copy_then_or_later() -> None:
+    choice = Choice(BusyOnce)
+    write(choice.store, tape(trade(-91 * 86_400, 100)))  # a replay of the past: its row is young, its market time not
+    assert [(await choice.bars())[0] for _ in range(2)] == ["journal", "journal"]
 
 
 async def test_closing_lets_go_of_the_copy(choice: Choice) -> None:
