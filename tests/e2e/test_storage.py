@@ -1,17 +1,15 @@
-"""The copy in QuestDB as a trader meets it: the storage page, a database that goes away, and one that drifted apart."""
+"""Where everything is kept, as a trader meets it: the copy in QuestDB well, lost and drifted apart, and a recording."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from papertape.testkit.processes import DeskProcess
 from papertape.testkit.questdb_server import QuestServer
 
-pytestmark = pytest.mark.questdb
 _SOON = 20_000
 
 
@@ -94,3 +92,21 @@ def test_the_signals_endpoint_answers_on_a_questdb_whose_table_lacks_side(
     assert all("side" in signal for signal in told["items"])
     columns = [row[0] for row in quest_server.execute("SHOW COLUMNS FROM signals")]
     assert "side" in columns
+
+
+def test_a_session_that_records_shows_its_symbols_and_can_only_be_stopped(
+    run_desk: Callable[..., DeskProcess], page: Page, shoot: Callable[[str], None]
+) -> None:
+    desk = run_desk("--feed", "simulated", "--no-demo")
+    symbols = ["BTCUSDT-PERP.SIMULATED", "PUMPUSDT-PERP.SIMULATED"]
+    started = desk.post("/api/sessions", {"mode": "RECORD", "strategies": [], "symbols": symbols})
+    assert started.status_code == 201, started.text
+    page.goto(f"{desk.url}/sessions/{started.json()['session_id']}")
+    expect(page.get_by_role("heading", name="Recording 2 symbols")).to_be_visible(timeout=_SOON)
+    chart = page.get_by_test_id("panel-chart")
+    expect(chart.get_by_label("Candles of BTCUSDT-PERP.SIMULATED")).to_be_visible()
+    page.get_by_test_id("panel-watchlist").get_by_text("PUMPUSDT").click()
+    expect(chart.get_by_label("Candles of PUMPUSDT-PERP.SIMULATED")).to_be_visible()
+    expect(page.get_by_test_id("panel-state-machines")).to_have_count(0)
+    expect(page.get_by_test_id("emergency-stop")).to_have_count(0)
+    shoot("recording")

@@ -128,7 +128,8 @@ def _headline(row: SessionRow, runner: Runner | None) -> str:
         return row.reason
     most_urgent = min(runner.core.engine.instances(), key=lambda view: _URGENCY.index(view.state), default=None)
     if most_urgent is None:
-        return row.reason
+        count = len(row.plan.instruments)
+        return f"Recording {count} symbol{'' if count == 1 else 's'}: {row.reason}"
     return f"{most_urgent.symbol}: {most_urgent.reason}"
 
 

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'react'
-import { useFacts, useLatest, useNaming, usePreferences, useSelection, useSession } from '../stores'
+import { useFacts, useLatest, useNaming, usePreferences, useSession } from '../stores'
 import { Empty, Icon, Panel, Segments } from '../ui'
 import { InstrumentName, useWatch } from './cells'
-import { useChosen } from './chosen'
+import { useChooseSymbol, useShown } from './chosen'
 import { TransitionDetail } from './transitions'
 
 const INTERVALS = [
@@ -67,17 +67,12 @@ function MarkerDetail({ seq, onClose }: { seq: number; onClose: () => void }) {
 }
 
 function SymbolSwitch({ instrument }: { instrument: string }) {
-  const { sessionId } = useSession()
   const instances = useLatest('instances').rows
-  const chosen = useChosen()
-  const choose = useSelection((now) => now.choose)
-  const instruments = [...new Set(instances.map((one) => one.instrument))].sort()
-  const onChange = (next: string) => {
-    const instance = instances.find((one) => one.instrument === next && one.strategy === chosen?.strategy) ?? instances.find((one) => one.instrument === next)
-    if (instance) choose(sessionId, instance.key)
-  }
+  const symbols = useLatest('watchlist').rows
+  const chooseSymbol = useChooseSymbol()
+  const instruments = [...new Set((instances.length > 0 ? instances : symbols).map((one) => one.instrument))].sort()
   return (
-    <select className="quiet-input" title={instrument} aria-label="Symbol of the chart" value={instrument} onChange={(event) => onChange(event.target.value)}>
+    <select className="quiet-input" title={instrument} aria-label="Symbol of the chart" value={instrument} onChange={(event) => chooseSymbol(event.target.value)}>
       {instruments.map((id) => (
         <option key={id} value={id}>
           {id.split('.')[0]}
@@ -88,23 +83,23 @@ function SymbolSwitch({ instrument }: { instrument: string }) {
 }
 
 export function ChartPanel() {
-  const chosen = useChosen()
+  const shown = useShown()
   const intervalS = usePreferences((now) => now.chartInterval)
   const setInterval = usePreferences((now) => now.setChartInterval)
   const [marker, setMarker] = useState<number | null>(null)
-  const instrument = chosen?.instrument ?? ''
+  const instrument = shown?.instrument ?? ''
   const decimals = useWatch(instrument)?.price_decimals ?? null
-  const tools = chosen && (
+  const tools = shown && (
     <>
       <SymbolSwitch instrument={instrument} />
       <Segments label="Interval" value={intervalS} options={INTERVALS} onChange={setInterval} />
     </>
   )
   return (
-    <Panel title="Chart" testId="panel-chart" note={chosen && <InstrumentName id={instrument} />} tools={tools}>
-      {chosen && decimals !== null ? (
+    <Panel title="Chart" testId="panel-chart" note={shown && <InstrumentName id={instrument} />} tools={tools}>
+      {shown && decimals !== null ? (
         <div className="chart">
-          <Canvas instrument={instrument} strategy={chosen.strategy} decimals={decimals} intervalS={intervalS} onMarker={setMarker} />
+          <Canvas instrument={instrument} strategy={shown.strategy} decimals={decimals} intervalS={intervalS} onMarker={setMarker} />
           {marker !== null && <MarkerDetail seq={marker} onClose={() => setMarker(null)} />}
         </div>
       ) : (

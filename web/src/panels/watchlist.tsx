@@ -1,9 +1,9 @@
 import { useMemo } from 'react'
-import { useLatest, useSelection, useSession } from '../stores'
+import { useLatest } from '../stores'
 import { compact, counted, DataTable, Delta, directionOf, Empty, fixed, Missing, Panel, percent, signedPercent, Sparkline, type Column } from '../ui'
 import type { WatchlistRow } from '../wire/generated'
 import { AgeOf, InstrumentName, Pnl } from './cells'
-import { useChosen } from './chosen'
+import { useChooseSymbol, useShown } from './chosen'
 
 function Last({ row }: { row: WatchlistRow }) {
   if (row.last === null) return <Missing reason={row.reason ?? 'no trade yet'} />
@@ -79,20 +79,13 @@ function Volume({ row }: { row: WatchlistRow }) {
 
 export function WatchlistPanel() {
   const { isLoaded, rows } = useLatest('watchlist')
-  const instances = useLatest('instances').rows
-  const { sessionId } = useSession()
-  const chosen = useChosen()
-  const choose = useSelection((now) => now.choose)
+  const shown = useShown()
+  const chooseSymbol = useChooseSymbol()
   const sorted = useMemo(() => [...rows].sort((a, b) => a.instrument.localeCompare(b.instrument)), [rows])
-  const chooseSymbol = (row: WatchlistRow) => {
-    const instance = instances.find((one) => one.instrument === row.instrument && one.strategy === chosen?.strategy)
-    const shown = instance ?? instances.find((one) => one.instrument === row.instrument)
-    if (shown) choose(sessionId, shown.key)
-  }
   return (
     <Panel title="Symbol Watchlist" testId="panel-watchlist" note={isLoaded ? counted(rows.length, 'symbol') : 'loading'}>
       {rows.length > 0 ? (
-        <DataTable label="Watchlist" rows={sorted} columns={COLUMNS} keyOf={(row) => row.instrument} chosen={chosen?.instrument ?? null} onChoose={chooseSymbol} />
+        <DataTable label="Watchlist" rows={sorted} columns={COLUMNS} keyOf={(row) => row.instrument} chosen={shown?.instrument ?? null} onChoose={(row) => chooseSymbol(row.instrument)} />
       ) : isLoaded ? (
         <Empty title="This session watches no symbol">Every chosen symbol is listed from the first moment. Look at the pre-flight checks.</Empty>
       ) : (
