@@ -39,7 +39,8 @@ from papertape.store.rows import Row, samples_of
 from papertape.store.schema import CODECS
 from papertape.store.segments.sealer import Sealer
 from papertape.testkit.journal_load import copied_rows, sorted_rows
-from papertape.testkit.killed_store import INSTRUMENTS, POLICY, wall_clock
+from papertape.testkit.killed_store import INSTRUMENTS, POLICY
+from papertape.testkit.mirrored_journal import wall_clock
 from papertape.testkit.processes import DeskProcess
 from papertape.testkit.questdb_server import QuestServer, wait_until_applied
 from papertape.testkit.store_contract import SESSION

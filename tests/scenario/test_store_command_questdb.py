@@ -16,7 +16,8 @@ from papertape.store import open_folder, open_store
 from papertape.store.questdb.address import QuestAddress
 from papertape.store.questdb.mirror import open_mirror
 from papertape.testkit.journal_load import JournalLoad, assert_copied
-from papertape.testkit.killed_store import START_US, wall_clock
+from papertape.testkit.killed_store import START_US
+from papertape.testkit.mirrored_journal import wall_clock
 from papertape.testkit.questdb_server import QuestServer, execute, store_option
 
 run = CliRunner()

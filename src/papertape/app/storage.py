@@ -56,7 +56,7 @@ async def open_storage(settings: Settings, folder: DataFolder, clock: Callable[[
             closing.push_async_callback(asyncio.to_thread, mirror.close)
             mirror.start()
             quest = QuestResearch(settings.mirror)
-            research = MirroredResearch(quest, research, store, mirror)
+            research = MirroredResearch(quest, research, store, mirror, clock=clock)
             closing.push_async_callback(research.close)
             if mirror.status().version is not None:
                 notes += await _reading_notes(quest)

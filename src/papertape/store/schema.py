@@ -6,7 +6,7 @@ The shape is neutral to the engine: `sqlite_sql` turns it into SQLite's words, a
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -35,16 +35,6 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     is_nullable: bool
     choices: tuple[str, ...] = ()
     neutral: Scalar | UnsetType = UNSET
-
-
-class TableShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A table as stored, in words that can be written as JSON."""
-
-    name: str
-    record: str
-    key: tuple[str, ...]
-    topic: str | None
-    columns: tuple[Column, ...]
 
 
 _SCALARS: tuple[tuple[type[inspect.Type], Logical, Scalar], ...] = (
@@ -130,20 +120,6 @@ def columns_of(table: Table) -> tuple[Column, ...]:
     fields = kind.fields if isinstance(kind, inspect.StructType) else ()
     columns = tuple(_column(field) for field in fields if field.name != "session_id")
     return (*_SESSION_COLUMN, *columns) if table.is_per_session else columns
-
-
-def describe_tables(tables: Iterable[Table] = TABLES) -> tuple[TableShape, ...]:
-    """Return every table as stored; `msgspec.to_builtins` of it is JSON."""
-    return tuple(
-        TableShape(
-            name=table.name,
-            record=table.record.__name__,
-            key=table.key,
-            topic=table.topic,
-            columns=columns_of(table),
-        )
-        for table in tables
-    )
 
 
 class RowCodec:

@@ -12,7 +12,6 @@ import os
 import random
 import sys
 import threading
-import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from papertape.store.questdb.address import parse_address
 from papertape.store.questdb.mirror import open_mirror
 from papertape.store.segments.sealer import Sealer, SealPolicy
 from papertape.testkit.facts import fact
+from papertape.testkit.mirrored_journal import wall_clock
 from papertape.testkit.store_contract import SESSION
 from papertape.testkit.venue import PERPETUAL, SPOT
 
@@ -42,11 +42,6 @@ _KINDS: tuple[type[Any], ...] = (  # Any: a fact's type
 )  # fmt: skip
 _MOST_WAITING = 64
 _LARGEST_BURST = 60
-
-
-def wall_clock() -> int:
-    """Return our wall clock in microseconds UTC."""
-    return time.time_ns() // 1_000
 
 
 class Market:

@@ -1,4 +1,4 @@
-"""The stored shape derives from the declaration: columns, coding of rows, and a description in JSON."""
+"""The stored shape derives from the declaration: columns, and the coding of rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from papertape.errors import Broken
 from papertape.model.tables import FILLS, SESSION_EVENTS, SESSIONS, SIGNALS, TABLES, TAPE, TRANSITIONS, Table
-from papertape.store.schema import CODECS, Column, columns_of, describe_tables
+from papertape.store.schema import CODECS, Column, columns_of
 from papertape.store.sqlite_sql import create_table_sql, insert_sql, named_queries
 from papertape.testkit.record_samples import sample
 from papertape.testkit.store_contract import SESSION, signal
@@ -68,18 +68,10 @@ def test_no_query_asks_for_all_columns() -> None:
     assert [name for name, query in named_queries().items() if "*" in query] == []
 
 
-def test_the_description_of_all_tables_is_json() -> None:
-    described = msgspec.json.decode(msgspec.json.encode(describe_tables()))
-    assert [table["name"] for table in described] == [table.name for table in TABLES]
-    signals = next(table for table in described if table["name"] == "signals")
-    assert (signals["record"], signals["key"], signals["topic"]) == ("SignalFired", ["session_id", "seq"], "signals")
-    assert signals["columns"][7] == {
-        "name": "side",
-        "logical": "text",
-        "is_nullable": True,
-        "choices": ["buy", "sell"],
-        "neutral": None,
-    }
+def test_a_column_is_described_as_its_field_declares_it() -> None:
+    assert columns_of(SIGNALS)[7] == Column(
+        name="side", logical="text", is_nullable=True, choices=("buy", "sell"), neutral=None
+    )
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
