@@ -372,6 +372,24 @@ def test_a_closed_mirror_has_sent_what_waited(desk: Desk) -> None:
     assert set(desk.places()) == set(desk.newest()) <= set(SOURCES)
 
 
+def test_tables_put_back_to_an_old_state_are_filled_also_when_the_server_ends_right_then(desk: Desk) -> None:
+    load = JournalLoad(desk.time.clock())
+    load.write(desk.store, 10)
+    desk.step(8)
+    desk.link.tables["signals"].clear()
+    desk.link.acknowledged["signals"] = desk.link.applied["signals"] = 0
+    desk.link.acknowledged["trades"] -= 1
+    desk.link.tables["trades"].clear()
+
+    def end() -> None:
+        desk.link.before_verifying = lambda: None
+        raise SILENT
+
+    desk.link.before_verifying = end
+    desk.step(12)
+    assert desk.copied() == dict(load.expected)
+
+
 def test_a_start_waits_no_longer_than_it_may_for_a_server_that_takes_its_time(tmp_path: Path) -> None:
     desk = Desk(tmp_path, MirrorPace(start_s=0.01))
     answering = threading.Event()

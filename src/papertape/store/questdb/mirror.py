@@ -346,8 +346,8 @@ class QuestMirror:
         health = self._health
         lost = health.ask_transactions(self._link)
         if lost:
+            self._refill(tuple(lost))  # first, as nobody tells of them again
             self._link.verify(self._refill)
-            self._refill(tuple(lost))
             return
         with self._lock:
             self._progress.show(self._clock(), health.transactions)
