@@ -70,8 +70,13 @@ def write_backup(data_dir: Path, file: Path, created_ts: int) -> Manifest:
         raise NotFound(
             f"There is no journal in {data_dir}; give the data folder of a desk that has run.", code="store.missing"
         )
+    if not file.parent.is_dir():  # not made here: it may be a disk that is not mounted
+        raise Unavailable(
+            f"The backup {file} cannot be written: there is no folder {file.parent}. Make it, or mount the disk that "
+            "belongs there, then try again.",
+            code="store.backup_failed",
+        )
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".papertape-backup-") as draft:
             contents = Path(draft, "contents")
             _collect(data_dir, contents)
