@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from papertape.testkit.processes import DeskProcess
+from papertape.testkit.questdb_server import QuestServer
 
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 THEMES = ("dark", "light")
@@ -87,6 +88,26 @@ def test_the_page_of_a_failed_session_is_accessible(desk: DeskProcess, page: Pag
 def test_the_connections_page_is_accessible(desk: DeskProcess, page: Page, check: Callable[[], None]) -> None:
     page.goto(f"{desk.url}/connections")
     expect(page.get_by_test_id("panel-live-connections").get_by_test_id("row").first).to_be_visible(timeout=10_000)
+    check()
+
+
+def test_the_storage_page_is_accessible_without_a_copy(
+    desk: DeskProcess, page: Page, check: Callable[[], None]
+) -> None:
+    page.goto(f"{desk.url}/storage")
+    expect(page.get_by_text("This desk keeps no copy in QuestDB")).to_be_visible(timeout=10_000)
+    check()
+
+
+def test_the_storage_page_is_accessible_with_a_copy_that_is_well_and_one_that_is_gone(
+    run_desk: Callable[..., DeskProcess], page: Page, check: Callable[[], None], quest_server: QuestServer
+) -> None:
+    desk = run_desk("--feed", "simulated", "--store", quest_server.store)
+    page.goto(f"{desk.url}/storage")
+    expect(page.locator(".storage-head[data-state=live]")).to_be_visible(timeout=20_000)
+    check()
+    quest_server.kill()
+    expect(page.locator(".storage-head[data-state=unreachable]")).to_be_visible(timeout=20_000)
     check()
 
 
