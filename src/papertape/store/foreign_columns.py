@@ -95,8 +95,8 @@ def find_columns(kind: MarketKind, names: Sequence[str], given: Mapping[str, str
     missing = [ours for ours in OURS[kind] if ours not in found and ours not in OPTIONAL[kind]]
     if missing:
         raise Invalid(
-            f"The file has no column for {', '.join(missing)} of {kind}; it has {', '.join(names)}. Say which it is "
-            f"with --column {missing[0]}=NAME.",
+            f"The file has no column for {', '.join(missing)} of {kind}; it has "
+            f"{', '.join(names) or 'none at all'}. Say which it is with --column {missing[0]}=NAME.",
             code="import.missing_column",
             path="column",
         )

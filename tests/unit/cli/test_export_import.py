@@ -120,6 +120,9 @@ def test_columns_that_are_missing_are_named_beside_those_of_the_file_alone() -> 
     error = refusal("import", "bars", "fills.csv", "--instrument", "ABCUSDT.TEST", "--out", "recording")
     assert "no column for open" in error.message
     assert "; it has session_id, seq, ts" in error.message
+    Path("empty.csv").touch()
+    error = refusal("import", "bars", "empty.csv", "--instrument", "ABCUSDT.TEST", "--out", "recording")
+    assert "; it has none at all. Say" in error.message
 
 
 def test_the_same_file_is_imported_twice_only_when_asked() -> None:

@@ -156,7 +156,7 @@ def test_a_folder_without_a_journal_is_not_backed_up(tmp_path: Path) -> None:
 
 
 def test_a_backup_into_a_folder_that_is_not_there_makes_none(data_dir: Path, tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="there is no folder .*unmounted. Make it, or mount the disk"):
+    with pytest.raises(Unavailable, match=r"there is no folder .*unmounted\. Make it, or mount the disk"):
         write_backup(data_dir, tmp_path / "unmounted" / "b.tar.zst", NOW)
     assert not (tmp_path / "unmounted").exists()
 
