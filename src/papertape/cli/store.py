@@ -30,7 +30,10 @@ _console = Console(highlight=False, soft_wrap=True, markup=False)
 _DEFAULT_DIR = Path("~/.papertape")
 _DataDir = Annotated[Path, typer.Option(envvar="PAPERTAPE_DATA_DIR", help="Folder that keeps everything.")]
 _Store = Annotated[
-    str, typer.Option(envvar="PAPERTAPE_STORE", help="Also the copy in a QuestDB: questdb://USER:PASSWORD@HOST:9000.")
+    str,
+    typer.Option(
+        envvar="PAPERTAPE_STORE", help="The copy in a QuestDB, when there is one: questdb://USER:PASSWORD@HOST:9000."
+    ),
 ]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -109,7 +112,7 @@ def restore(
 
 
 @app.command()
-def resume(store: _Store) -> None:
+def resume(store: _Store = "sqlite") -> None:
     """Let the QuestDB go on with the tables it has suspended."""
     resumed = storage_commands.resume_mirror(_address(store))
     _say(f"Resumed: {', '.join(resumed)}." if resumed else "No table is suspended.")
@@ -128,7 +131,7 @@ def seal(data_dir: _DataDir = _DEFAULT_DIR) -> None:
 
 
 @app.command()
-def fill(store: _Store, data_dir: _DataDir = _DEFAULT_DIR) -> None:
+def fill(store: _Store = "sqlite", data_dir: _DataDir = _DEFAULT_DIR) -> None:
     """Let the next start of the desk send everything to the QuestDB again; no row becomes double by it."""
     address = _address(store)
     storage_commands.fill_mirror(data_dir.expanduser(), address)
