@@ -11,75 +11,24 @@ import msgspec
 import pytest
 
 from papertape.errors import Invalid, Unavailable
-from papertape.model.views import MirrorState
-from papertape.store import SqliteStore, open_folder, open_store
 from papertape.store.outbox import SOURCES, PageLimits
-from papertape.store.questdb.mirror import QuestMirror
 from papertape.store.questdb.pace import MirrorPace
-from papertape.store.rows import Row
-from papertape.testkit.fake_link import FakeLink
 from papertape.testkit.journal_load import JournalLoad
-from papertape.testkit.manual_time import ManualTime
+from papertape.testkit.stepped_mirror import LOCATION, SteppedMirror
 from papertape.testkit.store_contract import OTHER, SESSION, facts, signal, write
 
-LOCATION = "questdb://127.0.0.1:9000"
 PASSWORD = Invalid("QuestDB refuses the password; give the right one.", code="store.mirror_credentials")
 SILENT = Unavailable("nothing listens there", code="store.mirror_unreachable")
 
 
-class Desk:
-    """A journal, a server and the mirror between them, at a time that the test moves."""
-
-    def __init__(self, path: Path, pace: MirrorPace | None = None) -> None:
-        self.time = ManualTime()
-        self._folder = open_folder(path)
-        self.store: SqliteStore = open_store(self._folder, self.time.clock)
-        self.link = FakeLink()
-        self.pace = pace or MirrorPace()
-        self.mirror = self.mirror_anew()
-
-    def mirror_anew(self) -> QuestMirror:
-        self.mirror = QuestMirror(
-            LOCATION, self.store.outbox(LOCATION), self.link, self.time.clock, monotonic=self.time.monotonic,
-            pace=self.pace,
-        )  # fmt: skip
-        return self.mirror
-
-    def step(self, count: int = 1) -> float:
-        pause_s = 0.0
-        for _ in range(count):
-            pause_s = self.mirror.step()
-            self.time.advance(max(pause_s, 0.001))
-        return pause_s
-
-    @property
-    def state(self) -> MirrorState:
-        return self.mirror.status().state
-
-    def copied(self) -> dict[str, list[Row]]:
-        return {name: list(rows) for name, rows in self.link.tables.items() if rows}
-
-    def places(self) -> dict[str, int]:
-        marks = self.store.outbox(LOCATION).watermarks()
-        return {source: mark.acknowledged for source, mark in marks.items() if mark.acknowledged}
-
-    def newest(self) -> dict[str, int]:
-        return {source: place for source, place in self.store.outbox(LOCATION).newest_places().items() if place}
-
-    def close(self) -> None:
-        self.mirror.close()
-        self.store.close()
-        self._folder.close()
-
-
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
+def desk(tmp_path: Path) -> Iterator[SteppedMirror]:
+    desk = SteppedMirror(tmp_path)
     yield desk
     desk.close()
 
 
-def test_what_the_journal_holds_is_copied_and_the_watermarks_follow(desk: Desk) -> None:
+def test_what_the_journal_holds_is_copied_and_the_watermarks_follow(desk: SteppedMirror) -> None:
     load = JournalLoad(desk.time.clock())
     load.write(desk.store, 30)
     desk.step(3)
@@ -91,7 +40,7 @@ def test_what_the_journal_holds_is_copied_and_the_watermarks_follow(desk: Desk) 
 
 
 def test_many_waiting_rows_are_sent_page_by_page_without_a_wait_between_them(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, MirrorPace(page=PageLimits(rows=5)))
+    desk = SteppedMirror(tmp_path, MirrorPace(page=PageLimits(rows=5)))
     load = JournalLoad(desk.time.clock(), ticks=4)
     load.write(desk.store, 200)
     steps = 1
@@ -102,7 +51,7 @@ def test_many_waiting_rows_are_sent_page_by_page_without_a_wait_between_them(tmp
     desk.close()
 
 
-def test_a_server_that_does_not_apply_a_change_of_its_tables_is_not_said_to_be_well(desk: Desk) -> None:
+def test_a_server_that_does_not_apply_a_change_of_its_tables_is_not_said_to_be_well(desk: SteppedMirror) -> None:
     desk.link.failure = Unavailable("It has suspended table signals.", code="store.mirror_unapplied")
     desk.mirror.connect()
     status = desk.mirror.status()
@@ -113,7 +62,7 @@ def test_a_server_that_does_not_apply_a_change_of_its_tables_is_not_said_to_be_w
     assert (desk.state, desk.mirror.status().is_healthy) == ("live", True)
 
 
-def test_a_server_that_does_not_answer_is_tried_again_ever_more_slowly(desk: Desk) -> None:
+def test_a_server_that_does_not_answer_is_tried_again_ever_more_slowly(desk: SteppedMirror) -> None:
     load = JournalLoad(desk.time.clock())
     load.write(desk.store, 3)
     desk.link.failure = SILENT
@@ -129,7 +78,7 @@ def test_a_server_that_does_not_answer_is_tried_again_ever_more_slowly(desk: Des
     assert (desk.state, desk.copied()) == ("live", dict(load.expected))
 
 
-def test_the_tables_are_verified_again_after_every_silence(desk: Desk) -> None:
+def test_the_tables_are_verified_again_after_every_silence(desk: SteppedMirror) -> None:
     desk.step(3)
     assert desk.link.verified == 1
     desk.link.failure = SILENT
@@ -142,7 +91,7 @@ def test_the_tables_are_verified_again_after_every_silence(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("has_silence", [False, True])
-def test_a_wiped_server_is_filled_again_from_the_first_row(desk: Desk, *, has_silence: bool) -> None:
+def test_a_wiped_server_is_filled_again_from_the_first_row(desk: SteppedMirror, *, has_silence: bool) -> None:
     load = JournalLoad(desk.time.clock())
     load.write(desk.store, 25)
     desk.step(3)
@@ -157,7 +106,7 @@ def test_a_wiped_server_is_filled_again_from_the_first_row(desk: Desk, *, has_si
     assert (desk.state, desk.places()) == ("live", desk.newest())
 
 
-def test_a_server_put_back_to_an_older_state_is_filled_again(desk: Desk) -> None:
+def test_a_server_put_back_to_an_older_state_is_filled_again(desk: SteppedMirror) -> None:
     load = JournalLoad(desk.time.clock())
     load.write(desk.store, 25)
     desk.step(3)
@@ -167,7 +116,7 @@ def test_a_server_put_back_to_an_older_state_is_filled_again(desk: Desk) -> None
     assert desk.copied() == dict(load.expected)
 
 
-def test_while_a_wiped_server_is_filled_nothing_is_said_to_be_visible(desk: Desk) -> None:
+def test_while_a_wiped_server_is_filled_nothing_is_said_to_be_visible(desk: SteppedMirror) -> None:
     JournalLoad(desk.time.clock()).write(desk.store, 5)
     desk.step(3)
     assert desk.mirror.visible_until > 0
@@ -177,7 +126,7 @@ def test_while_a_wiped_server_is_filled_nothing_is_said_to_be_visible(desk: Desk
     assert desk.mirror.visible_until == 0
 
 
-def test_a_crash_between_acknowledged_and_watermark_sends_the_rows_again(desk: Desk) -> None:
+def test_a_crash_between_acknowledged_and_watermark_sends_the_rows_again(desk: SteppedMirror) -> None:
     load = JournalLoad(desk.time.clock())
     load.write(desk.store, 5)
     desk.step(2)
@@ -192,7 +141,7 @@ def test_a_crash_between_acknowledged_and_watermark_sends_the_rows_again(desk: D
     assert (desk.copied(), desk.places()) == (dict(load.expected), desk.newest())
 
 
-def test_a_crash_between_making_tables_and_forgetting_watermarks_is_noticed(desk: Desk) -> None:
+def test_a_crash_between_making_tables_and_forgetting_watermarks_is_noticed(desk: SteppedMirror) -> None:
     load = JournalLoad(desk.time.clock())
     load.write(desk.store, 25)
     desk.step(3)
@@ -203,7 +152,7 @@ def test_a_crash_between_making_tables_and_forgetting_watermarks_is_noticed(desk
     assert (desk.copied(), desk.places()) == (dict(load.expected), desk.newest())
 
 
-def test_a_watermark_beyond_the_journal_is_one_of_another_journal(desk: Desk) -> None:
+def test_a_watermark_beyond_the_journal_is_one_of_another_journal(desk: SteppedMirror) -> None:
     write(desk.store, facts(SESSION, signal(1)))
     desk.step(2)
     marks = desk.store.outbox(LOCATION).watermarks()
@@ -215,7 +164,7 @@ def test_a_watermark_beyond_the_journal_is_one_of_another_journal(desk: Desk) ->
     assert len(desk.link.tables["signals"]) == 1
 
 
-def test_a_row_that_the_server_refuses_is_named_and_the_rest_goes_on(desk: Desk) -> None:
+def test_a_row_that_the_server_refuses_is_named_and_the_rest_goes_on(desk: SteppedMirror) -> None:
     write(desk.store, *(facts(SESSION, signal(seq)) for seq in range(1, 21)), facts(OTHER, signal(1)))
     desk.step(2)
     rows = list(desk.link.tables["signals"])
@@ -233,7 +182,7 @@ def test_a_row_that_the_server_refuses_is_named_and_the_rest_goes_on(desk: Desk)
     assert (desk.state, list(desk.link.tables["signals"])) == ("live", rows)
 
 
-def test_a_table_that_the_server_cannot_write_now_does_not_hold_the_others(desk: Desk) -> None:
+def test_a_table_that_the_server_cannot_write_now_does_not_hold_the_others(desk: SteppedMirror) -> None:
     desk.step(2)
     desk.link.unwritable = "trades"
     load = JournalLoad(desk.time.clock())
@@ -249,7 +198,7 @@ def test_a_table_that_the_server_cannot_write_now_does_not_hold_the_others(desk:
     assert (desk.state, desk.copied()) == ("live", dict(load.expected))
 
 
-def test_a_password_that_is_refused_is_tried_again_every_five_seconds(desk: Desk) -> None:
+def test_a_password_that_is_refused_is_tried_again_every_five_seconds(desk: SteppedMirror) -> None:
     desk.link.failure = PASSWORD
     assert [desk.step(), desk.step()] == [5.0, 5.0]
     status = desk.mirror.status()
@@ -260,7 +209,7 @@ def test_a_password_that_is_refused_is_tried_again_every_five_seconds(desk: Desk
     )
 
 
-def test_a_suspended_table_is_said_and_resumed(desk: Desk) -> None:
+def test_a_suspended_table_is_said_and_resumed(desk: SteppedMirror) -> None:
     load = JournalLoad(desk.time.clock())
     load.write(desk.store, 5)
     desk.step(3)
@@ -279,13 +228,13 @@ def test_a_suspended_table_is_said_and_resumed(desk: Desk) -> None:
     assert (desk.state, desk.mirror.visible_until > desk.time.clock() - 1_000_000) == ("live", True)
 
 
-def test_a_refusal_to_resume_is_unavailable_for_now(desk: Desk) -> None:
+def test_a_refusal_to_resume_is_unavailable_for_now(desk: SteppedMirror) -> None:
     desk.link.failure = PASSWORD
     with pytest.raises(Unavailable, match="refuses the password"):
         desk.mirror.resume_suspended()
 
 
-def test_a_copy_that_waits_for_long_is_behind_and_then_unhealthy(desk: Desk) -> None:
+def test_a_copy_that_waits_for_long_is_behind_and_then_unhealthy(desk: SteppedMirror) -> None:
     desk.step(2)
     write(desk.store, facts(SESSION, signal(1)))
     seen = []
@@ -301,7 +250,7 @@ def test_a_copy_that_waits_for_long_is_behind_and_then_unhealthy(desk: Desk) -> 
     assert seen == [("live", True, 1), ("behind", True, 1), ("behind", False, 1)]
 
 
-def test_lags_are_counted_from_the_commit_to_acknowledged_and_to_visible(desk: Desk) -> None:
+def test_lags_are_counted_from_the_commit_to_acknowledged_and_to_visible(desk: SteppedMirror) -> None:
     desk.step(3)
     desk.link.is_applying = False
     write(desk.store, facts(SESSION, signal(1)))
@@ -316,7 +265,7 @@ def test_lags_are_counted_from_the_commit_to_acknowledged_and_to_visible(desk: D
     assert (desk.mirror.status().lag_ms, desk.mirror.status().visible_lag_ms) == (0.0, 0.0)
 
 
-def test_nothing_committed_after_a_look_is_said_to_be_visible(desk: Desk) -> None:
+def test_nothing_committed_after_a_look_is_said_to_be_visible(desk: SteppedMirror) -> None:
     desk.step(4)
     idle = desk.mirror.visible_until
     assert idle > 0
@@ -330,7 +279,7 @@ def test_nothing_committed_after_a_look_is_said_to_be_visible(desk: Desk) -> Non
     assert desk.mirror.visible_until > committed
 
 
-def test_a_journal_that_cannot_be_read_now_does_not_make_the_server_unreachable(desk: Desk) -> None:
+def test_a_journal_that_cannot_be_read_now_does_not_make_the_server_unreachable(desk: SteppedMirror) -> None:
     desk.step(2)
     desk.store.close()
     assert desk.step() == 0.25
@@ -338,7 +287,7 @@ def test_a_journal_that_cannot_be_read_now_does_not_make_the_server_unreachable(
     assert "closed" in str(desk.mirror.status().last_error)
 
 
-def test_a_batch_that_cannot_be_copied_is_named_and_other_tables_go_on(desk: Desk) -> None:
+def test_a_batch_that_cannot_be_copied_is_named_and_other_tables_go_on(desk: SteppedMirror) -> None:
     load = JournalLoad(desk.time.clock())
     load.write(desk.store, 2)
     orphan = JournalLoad(desk.time.clock(), session_id=OTHER)
@@ -355,14 +304,14 @@ def test_a_batch_that_cannot_be_copied_is_named_and_other_tables_go_on(desk: Des
     assert (desk.state, desk.places()) == ("live", desk.newest())
 
 
-def test_the_status_of_the_store_shows_its_mirror(desk: Desk) -> None:
+def test_the_status_of_the_store_shows_its_mirror(desk: SteppedMirror) -> None:
     assert desk.store.status().mirror is None
     desk.store.mirror = desk.mirror
     desk.step(2)
     assert desk.store.status().mirror == desk.mirror.status()
 
 
-def test_a_closed_mirror_has_sent_what_waited(desk: Desk) -> None:
+def test_a_closed_mirror_has_sent_what_waited(desk: SteppedMirror) -> None:
     desk.mirror.start()
     load = JournalLoad(desk.time.clock())
     load.write(desk.store, 20)
@@ -372,7 +321,7 @@ def test_a_closed_mirror_has_sent_what_waited(desk: Desk) -> None:
     assert set(desk.places()) == set(desk.newest()) <= set(SOURCES)
 
 
-def test_tables_put_back_to_an_old_state_are_filled_also_when_the_server_ends_right_then(desk: Desk) -> None:
+def test_tables_put_back_to_an_old_state_are_filled_also_when_the_server_ends_right_then(desk: SteppedMirror) -> None:
     load = JournalLoad(desk.time.clock())
     load.write(desk.store, 10)
     desk.step(8)
@@ -391,7 +340,7 @@ def test_tables_put_back_to_an_old_state_are_filled_also_when_the_server_ends_ri
 
 
 def test_a_start_waits_no_longer_than_it_may_for_a_server_that_takes_its_time(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, MirrorPace(start_s=0.01))
+    desk = SteppedMirror(tmp_path, MirrorPace(start_s=0.01))
     answering = threading.Event()
     desk.link.before_verifying = lambda: assert_set(answering)
     desk.mirror.connect_at_start()
@@ -409,7 +358,7 @@ def assert_set(event: threading.Event) -> None:
     assert event.wait(10), "nobody let the server answer"
 
 
-def test_a_server_that_refuses_at_the_start_is_said_at_once(desk: Desk) -> None:
+def test_a_server_that_refuses_at_the_start_is_said_at_once(desk: SteppedMirror) -> None:
     desk.link.failure = PASSWORD
     with pytest.raises(Invalid, match="refuses the password"):
         desk.mirror.connect_at_start()
