@@ -166,6 +166,8 @@ def open_store(folder: DataFolder, clock: Callable[[], int], *, limits: WriterLi
         try:
             migration = migrate_journal(connection, folder)
             readers.check_queries()
+            for statement in sql.FORGET_AHEAD:
+                connection.execute(statement)
             count = CommitCount(connection)
         except (PapertapeError, apsw.Error, OSError):
             connection.close()

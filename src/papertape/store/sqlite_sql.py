@@ -128,6 +128,13 @@ _PLACE = quote("rowid")
 NEWEST_PLACES = (
     f"SELECT {', '.join(f'(SELECT MAX({_PLACE}) FROM {quote(table.name)})' for table in OUTBOX_TABLES)} LIMIT :limit"
 )
+FORGET_AHEAD = tuple(
+    f"UPDATE {quote(WATERMARKS.name)} SET {quote(WATERMARKS.column('acknowledged'))} = 0 "
+    f"WHERE {quote(WATERMARKS.column('source'))} = {quote_value(table.name)} AND "
+    f"{quote(WATERMARKS.column('acknowledged'))} > (SELECT COALESCE(MAX({_PLACE}), 0) FROM {quote(table.name)})"
+    for table in OUTBOX_TABLES
+)
+"""Forgets watermarks beyond the newest row: of a journal that lost rows, whose places will be given out again."""
 ROWS_ABOVE: dict[str, str] = {
     table.name: (
         f"SELECT {_PLACE}, {names_sql([column.name for column in columns_of(table)])} FROM {quote(table.name)} "

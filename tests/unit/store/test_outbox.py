@@ -37,6 +37,10 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
     folder.close()
 
 
+def mark(source: str, place: int) -> WatermarkRow:
+    return WatermarkRow(mirror=MIRROR, source=source, acknowledged=place, rows=place, acknowledged_ts=9)
+
+
 def pages(outbox: Outbox, source: str, limits: PageLimits = FEW, start: Position | None = None) -> Iterator[Page]:
     position = start or Position()
     while (page := outbox.page(source, position, limits)).end != position:
@@ -82,9 +86,6 @@ def test_the_newest_places_and_what_was_sent_tell_how_many_rows_wait(store: Sqli
 
 
 def test_watermarks_are_kept_for_each_mirror_and_replaced(store: SqliteStore) -> None:
-    def mark(source: str, place: int, mirror: str = MIRROR) -> WatermarkRow:
-        return WatermarkRow(mirror=mirror, source=source, acknowledged=place, rows=place, acknowledged_ts=9)
-
     outbox, other = store.outbox(MIRROR), store.outbox("questdb://other:9000")
     outbox.acknowledge([mark("signals", 3), mark("tape", 8)])
     outbox.acknowledge([mark("signals", 5)])
@@ -231,3 +232,20 @@ def test_batches_that_are_sealed_between_the_two_looks_are_sent_too(sealed: Seal
             for row in rows]  # fmt: skip
     readers.close()
     assert sorted(sent, key=repr) == _expected_trades(sealed)
+
+
+def test_a_watermark_ahead_of_a_journal_that_lost_rows_is_forgotten_before_places_are_given_out_again(
+    tmp_path: Path,
+) -> None:
+    folder = open_folder(tmp_path / "ahead")
+    store = open_store(folder, lambda: 5)
+    write(store, facts(SESSION, signal(1)))
+    store.outbox(MIRROR).acknowledge([mark("signals", 9), mark("equity", 0)])
+    store.close()
+    again = open_store(folder, lambda: 5)
+    try:
+        acknowledged = {source: each.acknowledged for source, each in again.outbox(MIRROR).watermarks().items()}
+    finally:
+        again.close()
+        folder.close()
+    assert acknowledged == {"signals": 0, "equity": 0}
