@@ -132,7 +132,9 @@ async def test_a_copy_that_is_killed_and_comes_back(desk: Desk, quest_server: Qu
     quest_server.kill()
     without = await desk.answers()
     assert (sources(without), [each.items for each in without]) == ({"journal"}, expected)
-    assert all(str(each.note).startswith("Read from the journal on this machine: QuestDB at ") for each in without)
+    for each in without:  # that it is gone, or, in the moment it goes, that it may lack something
+        assert str(each.note).startswith("Read from the journal on this machine: ")
+        assert quest_server.address.location in str(each.note)
 
     quest_server.start()
     await desk.wait_for_copy()
