@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from papertape.feeds.binance.endpoints import parse_venue_url
 from papertape.feeds.recorded.source import RecordedSource
 from papertape.model.entries import BookUpdate, MarketEvent, Quote, Trade
 from papertape.model.instrument import Instrument
+from papertape.session.clock import wall_clock
 from papertape.session.source import MarketSource
 from papertape.testkit.exchange_server import ExchangeServer
 from papertape.testkit.exchange_server_listener import CollectingListener
@@ -23,10 +23,6 @@ from papertape.testkit.exchange_server_sample import write_sample
 
 WARMUP_S = 5.0
 PERP, SPOT = "BTCUSDT-PERP.BINANCE", "BTCUSDT.BINANCE"
-
-
-def wall_clock() -> int:
-    return time.time_ns() // 1000
 
 
 @asynccontextmanager

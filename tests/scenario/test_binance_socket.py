@@ -16,8 +16,9 @@ from papertape.feeds.binance.client import BinanceSource
 from papertape.feeds.binance.endpoints import parse_venue_url
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Ticker, Trade
 from papertape.model.instrument import Instrument
+from papertape.session.clock import wall_clock
 from papertape.testkit.exchange_server import ExchangeServer
-from papertape.testkit.exchange_server_feed import FAST, PERP, SPOT, FeedAtServer, best_of, fast, feed_at, wall_clock
+from papertape.testkit.exchange_server_feed import FAST, PERP, SPOT, FeedAtServer, best_of, fast, feed_at
 from papertape.testkit.exchange_server_listener import CollectingListener
 from papertape.testkit.exchange_server_market import PlayedMarket
 from papertape.testkit.exchange_server_sample import START_MS, write_sample

@@ -23,6 +23,7 @@ from papertape.journal.ports import Commit
 from papertape.model.events import SignalFired
 from papertape.model.session import SessionRow
 from papertape.model.tables import SIGNALS
+from papertape.session.clock import wall_clock
 from papertape.session.desk import Desk
 from papertape.session.feeds import Feeds
 from papertape.session.library import Library
@@ -42,10 +43,6 @@ from papertape.wire.http import Page
 SESSION = "exec_20251227_165822_fe61be26"
 LONG_AGO_US = 1_766_854_702_000_000
 DEADLINE_S = 60.0
-
-
-def wall_clock() -> int:
-    return time.time_ns() // 1_000
 
 
 def stopped_session() -> SessionRow:

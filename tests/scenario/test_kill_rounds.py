@@ -30,6 +30,7 @@ from papertape.model.tables import (
     TRADES,
     Table,
 )
+from papertape.session.clock import wall_clock
 from papertape.store import SqliteHistory, SqliteStore, open_folder, open_history, open_store
 from papertape.store.inspection import find_faults
 from papertape.store.market_rows import market_rows, sample_rows
@@ -40,7 +41,6 @@ from papertape.store.schema import CODECS
 from papertape.store.segments.sealer import Sealer
 from papertape.testkit.journal_load import copied_rows, sorted_rows
 from papertape.testkit.killed_store import INSTRUMENTS, POLICY
-from papertape.testkit.mirrored_journal import wall_clock
 from papertape.testkit.processes import DeskProcess
 from papertape.testkit.questdb_server import QuestServer, wait_until_applied
 from papertape.testkit.store_contract import SESSION

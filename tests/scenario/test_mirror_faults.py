@@ -11,6 +11,7 @@ import pytest
 
 from papertape.errors import Invalid
 from papertape.model.tables import WatermarkRow
+from papertape.session.clock import wall_clock
 from papertape.store import open_folder, open_store
 from papertape.store.outbox import Outbox
 from papertape.store.questdb.address import QuestAddress
@@ -23,7 +24,7 @@ from papertape.store.segments.work import carry_out
 from papertape.testkit.fault_proxy import FaultProxy
 from papertape.testkit.journal_load import JournalLoad, assert_copied
 from papertape.testkit.manual_time import ManualTime
-from papertape.testkit.mirrored_journal import QUICK, MirroredJournal, Writing, hold_ticks, wall_clock
+from papertape.testkit.mirrored_journal import QUICK, MirroredJournal, Writing, hold_ticks
 from papertape.testkit.questdb_runtime import find_runtime
 from papertape.testkit.questdb_server import QuestServer, drop_tables
 from papertape.testkit.store_contract import OTHER

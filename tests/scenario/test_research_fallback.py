@@ -14,6 +14,7 @@ from papertape.journal.ports import Commit
 from papertape.journal.research import Found, Span
 from papertape.model.entries import Entry
 from papertape.model.tables import SIGNALS
+from papertape.session.clock import wall_clock
 from papertape.store import open_folder, open_store
 from papertape.store.journal_research import JournalResearch
 from papertape.store.questdb.mirror import QuestMirror, open_mirror
@@ -31,10 +32,6 @@ pytestmark = pytest.mark.questdb
 CONNECT_S, ANSWER_S = 1.0, 1.5
 SOON_S = 30.0
 WHOLE = Span()
-
-
-def wall_clock() -> int:
-    return time.time_ns() // 1_000
 
 
 def recorded() -> list[Commit]:

@@ -15,8 +15,8 @@ import msgspec
 
 from papertape.app.feeds import make_binance
 from papertape.app.settings import Settings
-from papertape.app.stores import wall_clock
 from papertape.errors import PapertapeError, Unavailable
+from papertape.session.clock import wall_clock
 from papertape.store.folder import DataFolder, open_folder
 from papertape.store.questdb.address import QuestAddress
 from papertape.store.questdb.health import TableHealth

@@ -16,13 +16,13 @@ from papertape.app.feeds import build_feeds
 from papertape.app.logs import open_log
 from papertape.app.settings import Settings
 from papertape.app.storage import open_storage
-from papertape.app.stores import wall_clock
 from papertape.errors import PapertapeError
 from papertape.model.session import StartSession
 from papertape.server.app import create_app
 from papertape.server.hub import StreamHub
 from papertape.server.serve import serving
 from papertape.server.settings import ServerSettings
+from papertape.session.clock import wall_clock
 from papertape.session.desk import Desk
 from papertape.session.library import Library
 from papertape.store.folder import open_folder

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from papertape.app.stores import wall_clock
 from papertape.errors import Broken, NotFound, PapertapeError
 from papertape.model.tables import WatermarkRow
 from papertape.model.views import MirroredTable
+from papertape.session.clock import wall_clock
 from papertape.store.folder import DataFolder, database_path, open_folder
 from papertape.store.history import open_history
 from papertape.store.inspection import JournalInspection, inspect_journal

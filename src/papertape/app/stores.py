@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +10,6 @@ from papertape.errors import NotFound
 from papertape.store.folder import database_path
 from papertape.store.history import SqliteHistory
 from papertape.store.history import open_history as open_database
-
-
-def wall_clock() -> int:
-    """Return our wall clock in microseconds UTC."""
-    return time.time_ns() // 1_000
 
 
 @contextmanager

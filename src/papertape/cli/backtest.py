@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from papertape.app.stores import open_history, wall_clock
+from papertape.app.stores import open_history
 from papertape.cli.sessions_at_hand import find_session
 from papertape.cli.strategy import read_definition
 from papertape.errors import Invalid
@@ -25,6 +25,7 @@ from papertape.feeds.recorded.session_tape import TapeRecording
 from papertape.feeds.recorded.source import RecordedSource
 from papertape.model.session import PROFILES, SessionPlan, StrategyVersion
 from papertape.session.backtest import Backtest, BacktestSummary, first_difference
+from papertape.session.clock import wall_clock
 from papertape.session.feeds import Feeds
 from papertape.session.planning import check_capital, common_currency
 from papertape.strategy.library import builtin_names, builtin_text

@@ -10,12 +10,12 @@ import msgspec
 import typer
 from rich.console import Console
 
-from papertape.app.stores import wall_clock
 from papertape.errors import Invalid
 from papertape.feeds.recorded.discover import Precision, make_instrument
 from papertape.feeds.recorded.market_parquet import known_instrument
 from papertape.model.instrument import Instrument, check_instrument_id
 from papertape.model.market_file import MarketKind
+from papertape.session.clock import wall_clock
 from papertape.store.bundle_reading import import_bundle, open_bundle
 from papertape.store.folder import open_folder
 from papertape.store.foreign_rows import Foreign, ForeignFile, Unit

@@ -14,9 +14,9 @@ from rich.table import Column, Table
 from papertape.app import storage_commands
 from papertape.app.settings import parse_store
 from papertape.app.storage_commands import MirrorInspection
-from papertape.app.stores import wall_clock
 from papertape.cli.amounts import counted, sized
 from papertape.errors import Invalid
+from papertape.session.clock import wall_clock
 from papertape.store.backup import write_backup
 from papertape.store.inspection import JournalInspection
 from papertape.store.questdb.address import QuestAddress

@@ -21,6 +21,7 @@ from papertape.server.loop_lag import LoopLag, StallWatch
 from papertape.server.rate import TokenBucket
 from papertape.server.settings import StreamLimits
 from papertape.server.subscriber import Subscriber
+from papertape.session.clock import wall_clock
 from papertape.wire import close
 from papertape.wire.http import Connections, Transport
 from papertape.wire.topics import Topic, parse_topic
@@ -29,11 +30,6 @@ _log = structlog.get_logger("papertape.server.hub")
 
 _AFTER_FAILURE_S = 5.0
 _SLOW_TOPICS = frozenset({"pipeline", "preflight"})  # ages in seconds: nobody reads them at 10 Hz
-
-
-def wall_clock() -> int:
-    """Return our clock in microseconds UTC."""
-    return time.time_ns() // 1_000
 
 
 class StreamHub:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from papertape.feeds.binance.frames import Market
 from papertape.feeds.level_book import LevelBook
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Trade
 from papertape.model.instrument import Instrument
+from papertape.session.clock import wall_clock
 from papertape.testkit.exchange_server import ExchangeServer
 from papertape.testkit.exchange_server_listener import CollectingListener
 from papertape.testkit.exchange_server_sample import write_sample
@@ -30,11 +30,6 @@ FAST = Timing(
 def fast(**changes: float) -> Timing:
     """Return `FAST` with some waits changed, in seconds."""
     return msgspec.structs.replace(FAST, **changes)
-
-
-def wall_clock() -> int:
-    """Return our clock in microseconds UTC."""
-    return time.time_ns() // 1000
 
 
 class FeedAtServer:

@@ -25,12 +25,12 @@ from papertape.model.samples import IndicatorSample, Samples
 from papertape.model.session import SessionPlan, SessionRow, SimulationProfile
 from papertape.model.tables import SAMPLES
 from papertape.model.views import BarView
+from papertape.session.clock import wall_clock
 from papertape.store import SqliteStore, open_folder, open_store
 from papertape.store.questdb.address import parse_address
 from papertape.store.questdb.mirror import open_mirror
 from papertape.store.segments.sealer import Sealer, SealPolicy
 from papertape.testkit.facts import fact
-from papertape.testkit.mirrored_journal import wall_clock
 from papertape.testkit.store_contract import SESSION
 from papertape.testkit.venue import PERPETUAL, SPOT
 

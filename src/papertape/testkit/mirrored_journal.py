@@ -11,6 +11,7 @@ from typing import Self
 import msgspec
 
 from papertape.model.views import MirrorStatus
+from papertape.session.clock import wall_clock
 from papertape.store import open_folder, open_store
 from papertape.store.outbox import PageLimits
 from papertape.store.questdb.address import QuestAddress
@@ -29,11 +30,6 @@ QUICK = MirrorPace(
     page=PageLimits(rows=200),
 )
 """A mirror that loses no time, so that a test of a fault takes seconds."""
-
-
-def wall_clock() -> int:
-    """Return the time in microseconds UTC."""
-    return time.time_ns() // 1000
 
 
 class MirroredJournal:
