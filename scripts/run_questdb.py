@@ -70,7 +70,7 @@ def _read_holder(lock: IO[str]) -> _AlreadyRunning:
         with contextlib.suppress(json.JSONDecodeError):
             holder = json.loads(lock.read())
             return _AlreadyRunning(holder["pid"], _address(holder["http"], holder["pg"]))
-        time.sleep(0.05)
+        time.sleep(0.05)  # its holder has locked it and is about to write who it is
     raise Unavailable(f"{FOLDER}/lock is held by a process that does not say who it is.", code="questdb.lock")
 
 
@@ -108,8 +108,7 @@ def _serve(http_port: int, pg_port: int) -> int:
             _say(f"Console:  http://127.0.0.1:{http_port}  (user {USER}, password in {FOLDER / 'password'})")
             _say(f"Desk:     papertape run --store '{server.store}'")
             _say("Ctrl-C ends it; the data stays.")
-            while server.is_running:
-                time.sleep(0.2)
+            server.wait()
             _say(f"QuestDB has ended by itself; it said:\n{server.log_tail()}")
             return 1
     except _AlreadyRunning as running:
@@ -149,7 +148,7 @@ def _wait_for_answer(address: QuestAddress) -> None:
         except Unavailable:
             if time.monotonic() > until:
                 raise
-            time.sleep(0.1)
+            time.sleep(0.1)  # another process starts it: there is nothing to wait on but its answer
 
 
 def main() -> int:

@@ -115,7 +115,7 @@ def measure_group(store: SqliteStore, seconds: float) -> dict[str, float]:
         for commit in commits[submitted:due]:
             latencies.submit(store, commit)
         submitted = due
-        time.sleep(TICK_S)
+        time.sleep(TICK_S)  # bursts at a fixed rate, as a live market's
     latencies.wait()
     elapsed = time.perf_counter() - started
     return {

@@ -42,7 +42,7 @@ class _Seen:
         """Wait until the last fact is visible and return all delays."""
         until = time.monotonic() + CATCH_UP_S
         while last not in self.visible and time.monotonic() < until:
-            time.sleep(POLL_S)
+            time.sleep(POLL_S)  # what becomes visible there tells nobody: it is asked for
         self._done.set()
         self._thread.join()
         return [self.visible[seq] - at for seq, at in self.durable.items() if seq in self.visible]
@@ -58,7 +58,7 @@ def measure_steady(
     started = time.perf_counter()
     for index, commit in enumerate(commits):
         due = started + index * TICKS_A_COMMIT / TICKS_A_SECOND
-        time.sleep(max(0.0, due - time.perf_counter()))
+        time.sleep(max(0.0, due - time.perf_counter()))  # ticks come at a fixed rate
 
         def on_durable(
             error: BaseException | None, seqs: tuple[int, ...] = tuple(e.seq for e in commit.events)
@@ -102,7 +102,7 @@ def fill(
     while execute(address, "SELECT count() FROM sessions WHERE revision = 2")[0][0] == 0 or _behind(address, market):
         if time.monotonic() > until:
             raise SystemExit(f"the copy did not catch up: {mirror.status().detail}")
-        time.sleep(0.1)
+        time.sleep(0.1)  # what becomes visible there tells nobody: it is asked for
     wait_until_applied(address, CATCH_UP_S)
     caught_up_s = time.perf_counter() - started
     added = market.ticks - before

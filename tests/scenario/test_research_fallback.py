@@ -96,7 +96,7 @@ async def desk(tmp_path: Path, quest_server: QuestServer) -> AsyncIterator[Desk]
     write(store, *recorded())
     journal = JournalResearch(store)
     quest = QuestResearch(quest_server.address, connect_s=CONNECT_S, answer_s=ANSWER_S)
-    research = MirroredResearch(quest, journal, store, mirror)
+    research = MirroredResearch(quest, journal, store, mirror, clock=wall_clock)
     desk = Desk(research, journal, mirror)
     await desk.wait_for_copy()
     quest_server.wait_until_applied()

@@ -28,10 +28,6 @@ _PAUSE_S = 5.0
 _DAY_US = 86_400_000_000
 
 
-def _wall_clock() -> int:
-    return time.time_ns() // 1_000
-
-
 def _ended(row: SessionRow) -> bool:
     return row.state in _ENDED
 
@@ -75,7 +71,7 @@ class MirroredResearch:
         history: History,
         mirror: VisibleMirror,
         *,
-        clock: Callable[[], int] = _wall_clock,
+        clock: Callable[[], int],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._quest = quest

@@ -104,6 +104,11 @@ class QuestServer:
             self.kill()
         self._end_watcher()
 
+    def wait(self) -> None:
+        """Return once the process has ended."""
+        assert self._child is not None, "the server was not started"
+        self._child.wait()
+
     def kill(self) -> None:
         """End the server as a power cut would: no farewell, nothing flushed."""
         if self._child is not None:
