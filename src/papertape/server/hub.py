@@ -23,7 +23,7 @@ from papertape.server.settings import StreamLimits
 from papertape.server.subscriber import Subscriber
 from papertape.session.clock import wall_clock
 from papertape.wire import close
-from papertape.wire.http import Connections, Transport
+from papertape.wire.http import CloseCount, Connections, StreamHealth, Transport
 from papertape.wire.topics import Topic, parse_topic
 
 _log = structlog.get_logger("papertape.server.hub")
@@ -117,7 +117,23 @@ class StreamHub:
 
     def connections(self) -> Connections:
         """Return the live connections and who closed the ended ones and why."""
-        return self.book.view(self.clock())
+        return self.book.view(self.clock(), self.health())
+
+    def health(self) -> StreamHealth:
+        """Return how the stream's server is doing."""
+        live = [connection for connection in self.book if connection.closed_ts is None]
+        return StreamHealth(
+            lag=[],
+            worst_lag_ms=round(self.lag.worst_ms, 1),
+            memory_mb=0.0,
+            memory_limit_mb=0.0,
+            memory_state="normal",
+            queue_bytes=sum(connection.queue_bytes for connection in live),
+            queue_messages=sum(connection.queue_messages for connection in live),
+            opened=len(self.book) + self.book.closes.total(),
+            refused=0,
+            closes=[CloseCount(closed_by=by, code=code, count=n) for (by, code), n in self.book.closes.items()],
+        )
 
     def system(self) -> SystemView:
         """Return the desk's own figures, with what only the server knows."""

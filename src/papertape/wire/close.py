@@ -46,6 +46,7 @@ SILENT = 4102
 INTERNAL = 4103
 OVERLOAD = 4104
 RATE = 4105
+ROTATION = 4202
 
 
 def reaction_to(code: int | None) -> Reaction:

@@ -149,29 +149,74 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     """One stream connection, live or ended: who closed it and why, by the server's account and by the client's.
 
     Times are microseconds UTC, durations milliseconds. `client_story` is what the client reported when it came back.
+    `told_by` is "client" for an end that only the client saw: the connection belonged to the process before this one.
+    `flush_ms` is how often it gets latest values now, `write_ms` how long the send under way has waited. `exception`
+    and `memory_mb` belong to the end.
     """
 
     id: str
     tab: str
     peer: str
+    agent: str
     transport: Transport
+    told_by: Literal["desk", "client"]
     opened_ts: int
     closed_ts: int | None
     closed_by: Literal["server", "client", "network"] | None
     code: int | None
     reason: str
+    exception: str | None
     age_ms: int
     last_rx_age_ms: int
     queue_bytes: int
     queue_messages: int
+    flush_ms: int
+    write_ms: int
     worst_lag_ms: float
+    memory_mb: float | None
     topics: int
     sent: int
+    sent_bytes: int
     client_story: PreviousClose | None
 
 
+class CloseCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many connections ended this way since the desk started."""
+
+    closed_by: Literal["server", "client", "network"]
+    code: int
+    count: int
+
+
+class LagSecond(msgspec.Struct, frozen=True, kw_only=True):
+    """One second of the event loop: when it ended (microseconds UTC) and its worst lag (milliseconds)."""
+
+    ts: int
+    worst_ms: float
+
+
+class StreamHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How the stream's server is doing: its event loop, its memory and what it does about it, what waits.
+
+    `memory_state`: normal; refuse (80 %: no new connections), slow (90 %: latest values once a second), shed (95 %: the
+    newest connections are closed). `lag` has the last minutes, oldest first.
+    """
+
+    lag: list[LagSecond]
+    worst_lag_ms: float
+    memory_mb: float
+    memory_limit_mb: float
+    memory_state: Literal["normal", "refuse", "slow", "shed"]
+    queue_bytes: int
+    queue_messages: int
+    opened: int
+    refused: int
+    closes: list[CloseCount]
+
+
 class Connections(msgspec.Struct, frozen=True, kw_only=True):
-    """Stream connections: live ones, and the newest ended ones, newest first."""
+    """Stream connections: live ones, and the newest ended ones, newest first; and how their server is doing."""
 
     live: list[ConnectionView]
     ended: list[ConnectionView]
+    health: StreamHealth

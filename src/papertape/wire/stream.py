@@ -3,6 +3,8 @@
 Topics are `session/{id}/{name}` or `desk/{name}`. For must-not-lose topics `seq` is the fact's own seq on the tape and
 `prev` the seq of the fact before it on the same topic, so that a client proves continuity; data is the record. For
 latest-value topics data maps key → full value, and `seq` counts publications of this server process.
+
+A frame holds one message; to a client whose `hello` says `batch` it may also hold a JSON array of messages, in order.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ class SubRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PreviousClose(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the client saw of its previous connection's end."""
+    """What the client saw of its previous connection's end. `attempts`: tries since then that got no welcome."""
 
     conn: str | None = None
     code: int | None = None
@@ -31,14 +33,19 @@ class PreviousClose(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     age_ms: int | None = None
     silent_ms: int | None = None
     transport: str = "websocket"
+    attempts: int = 0
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="hello"):
-    """The client's first message: who it is, what it wants, how its last connection ended."""
+    """The client's first message: who it is, what it wants, how its last connection ended.
+
+    `batch`: it also understands frames that hold an array of messages.
+    """
 
     v: int
     tab: str
     vis: bool = True
+    batch: bool = False
     prev: PreviousClose | None = None
     subs: tuple[SubRequest, ...] = ()
 

@@ -122,6 +122,13 @@ export interface CloseCode {
   meaning: string
 }
 
+/** How many connections ended this way since the desk started. */
+export interface CloseCount {
+  closed_by: "client" | "network" | "server"
+  code: number
+  count: number
+}
+
 /**
  * One condition as evaluated: its answer, and how far it is from being true.
  *
@@ -162,31 +169,42 @@ export interface ConditionsView {
  * One stream connection, live or ended: who closed it and why, by the server's account and by the client's.
  *
  * Times are microseconds UTC, durations milliseconds. `client_story` is what the client reported when it came back.
+ * `told_by` is "client" for an end that only the client saw: the connection belonged to the process before this one.
+ * `flush_ms` is how often it gets latest values now, `write_ms` how long the send under way has waited. `exception`
+ * and `memory_mb` belong to the end.
  */
 export interface ConnectionView {
   id: string
   tab: string
   peer: string
+  agent: string
   transport: "poll" | "sse" | "websocket"
+  told_by: "client" | "desk"
   opened_ts: number
   closed_ts: number | null
   closed_by: "client" | "network" | "server" | null
   code: number | null
   reason: string
+  exception: string | null
   age_ms: number
   last_rx_age_ms: number
   queue_bytes: number
   queue_messages: number
+  flush_ms: number
+  write_ms: number
   worst_lag_ms: number
+  memory_mb: number | null
   topics: number
   sent: number
+  sent_bytes: number
   client_story: PreviousClose | null
 }
 
-/** Stream connections: live ones, and the newest ended ones, newest first. */
+/** Stream connections: live ones, and the newest ended ones, newest first; and how their server is doing. */
 export interface Connections {
   live: ConnectionView[]
   ended: ConnectionView[]
+  health: StreamHealth
 }
 
 /** Everything the first paint of a session's page needs; true at (epoch, seq). */
@@ -292,12 +310,17 @@ export interface Heartbeat {
   heads: Record<string, number>
 }
 
-/** The client's first message: who it is, what it wants, how its last connection ended. */
+/**
+ * The client's first message: who it is, what it wants, how its last connection ended.
+ *
+ * `batch`: it also understands frames that hold an array of messages.
+ */
 export interface Hello {
   t: "hello"
   v: number
   tab: string
   vis?: boolean
+  batch?: boolean
   prev?: PreviousClose | null
   subs?: SubRequest[]
 }
@@ -406,6 +429,12 @@ export interface Instrument {
   min_quantity: DecimalText
   min_notional: DecimalText
   max_leverage: number
+}
+
+/** One second of the event loop: when it ended (microseconds UTC) and its worst lag (milliseconds). */
+export interface LagSecond {
+  ts: number
+  worst_ms: number
 }
 
 /** The newest transition of an instance, in short. */
@@ -564,7 +593,7 @@ export interface PreflightView {
   ts: number
 }
 
-/** What the client saw of its previous connection's end. */
+/** What the client saw of its previous connection's end. `attempts`: tries since then that got no welcome. */
 export interface PreviousClose {
   conn?: string | null
   code?: number | null
@@ -572,6 +601,7 @@ export interface PreviousClose {
   age_ms?: number | null
   silent_ms?: number | null
   transport?: string
+  attempts?: number
 }
 
 /** A publication on a topic. `prev` is set on must-not-lose topics. */
@@ -833,6 +863,25 @@ export interface StreamError {
   message: string
   temporary: boolean
   topic: string | null
+}
+
+/**
+ * How the stream's server is doing: its event loop, its memory and what it does about it, what waits.
+ *
+ * `memory_state`: normal; refuse (80 %: no new connections), slow (90 %: latest values once a second), shed (95 %: the
+ * newest connections are closed). `lag` has the last minutes, oldest first.
+ */
+export interface StreamHealth {
+  lag: LagSecond[]
+  worst_lag_ms: number
+  memory_mb: number
+  memory_limit_mb: number
+  memory_state: "normal" | "refuse" | "shed" | "slow"
+  queue_bytes: number
+  queue_messages: number
+  opened: number
+  refused: number
+  closes: CloseCount[]
 }
 
 /** The client adds topics. */
