@@ -44,6 +44,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     """What a trader is told once the desk answers. `notes` are sentences about what is not as asked."""
 
     url: str
+    public_urls: tuple[str, ...]
     data_dir: Path
     store: str | None
     notes: tuple[str, ...]
@@ -63,7 +64,12 @@ async def serve_desk(settings: Settings, on_started: Callable[[Started], None]) 
     interrupted = interrupted_event()
     notes: list[str] = []
     async with open_desk(settings, notes.append) as desk:
-        server = ServerSettings(host=settings.host, port=settings.port)
+        server = ServerSettings(
+            host=settings.host,
+            port=settings.port,
+            extra_hosts=frozenset(shown.host for shown in settings.public_urls),
+            extra_origins=frozenset(shown.origin for shown in settings.public_urls),
+        )
         hub = StreamHub(desk, server.stream)
         desk.outlets.append(hub)
         said = await desk.open()
@@ -74,6 +80,7 @@ async def serve_desk(settings: Settings, on_started: Callable[[Started], None]) 
             on_started(
                 Started(
                     url=url,
+                    public_urls=tuple(shown.origin for shown in settings.public_urls),
                     data_dir=settings.data_dir,
                     store=None if settings.mirror is None else f"journal, copied to {settings.mirror.location}",
                     notes=tuple(notes),

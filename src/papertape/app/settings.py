@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -11,15 +12,24 @@ from papertape.errors import Invalid
 from papertape.store.questdb.address import QuestAddress, parse_address
 
 
+class PublicUrl(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of the desk behind a proxy, as a browser names it: in the header Host, and as the origin of a page."""
+
+    host: str
+    origin: str
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything `papertape run` can be told. `venue_urls` maps a feed to its WebSocket and REST address.
 
     The journal is always kept in `data_dir`; `mirror` is the QuestDB that gets a copy, None for none. Market data older
-    than `keep_days` or beyond `keep_gb` (10**9 bytes) is removed; None keeps it.
+    than `keep_days` or beyond `keep_gb` (10**9 bytes) is removed; None keeps it. `public_urls` are the addresses under
+    which a reverse proxy shows the desk.
     """
 
     host: str = "127.0.0.1"
     port: int = 8420
+    public_urls: tuple[PublicUrl, ...] = ()
     data_dir: Path = Path.home() / ".papertape"
     feed: str = "auto"
     venue_urls: dict[str, str] = {}
@@ -100,3 +110,34 @@ def parse_venue_urls(texts: list[str]) -> dict[str, str]:
             )
         urls[name] = addresses
     return urls
+
+
+def parse_public_urls(texts: list[str]) -> tuple[PublicUrl, ...]:
+    """Return `https://NAME[:PORT]` texts as what a browser sends for them.
+
+    Raises:
+        Invalid: a text is no such address.
+    """
+    return tuple(_parse_public_url(text) for text in texts)
+
+
+def _parse_public_url(text: str) -> PublicUrl:
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        url, port = urlsplit(""), None
+    name = url.hostname or ""
+    is_bare = url.path in ("", "/") and not url.query and not url.fragment and "@" not in url.netloc
+    if url.scheme not in ("http", "https") or not name or not is_bare:
+        shown = text if "@" not in text else "…"  # it may hold a password
+        raise Invalid(
+            f"{shown!r} is not an address the desk can be shown under; expected https://NAME or https://NAME:PORT, "
+            "without a path: the dashboard needs a host name of its own.",
+            code="run.public_url",
+            path="public-url",
+        )
+    name = f"[{name}]" if ":" in name else name
+    default = 443 if url.scheme == "https" else 80
+    host = name if port in (None, default) else f"{name}:{port}"
+    return PublicUrl(host=host, origin=f"{url.scheme}://{host}")

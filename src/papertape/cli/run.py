@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from papertape.app.process_list import hide_password
 from papertape.app.serve import Started, serve_desk
-from papertape.app.settings import Settings, check_settings, parse_store, parse_venue_urls
+from papertape.app.settings import Settings, check_settings, parse_public_urls, parse_store, parse_venue_urls
 from papertape.cli.config import load_config
 
 _console = Console(highlight=False, soft_wrap=True)
@@ -22,6 +22,10 @@ def run(
     context: typer.Context,  # noqa: ARG001  the config option's callback needs it declared
     host: Annotated[str, typer.Option(envvar="PAPERTAPE_HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PAPERTAPE_PORT", help="Port to listen on; 0 takes a free one.")] = 8420,
+    public_url: Annotated[
+        list[str] | None,
+        typer.Option(envvar="PAPERTAPE_PUBLIC_URL", help="Address under which a proxy shows the desk: https://NAME."),
+    ] = None,
     data_dir: Annotated[Path, typer.Option(envvar="PAPERTAPE_DATA_DIR", help="Folder that keeps everything.")] = Path(
         "~/.papertape"
     ),
@@ -62,6 +66,7 @@ def run(
     settings = Settings(
         host=host,
         port=port,
+        public_urls=parse_public_urls(public_url or []),
         data_dir=data_dir.expanduser(),
         feed=feed,
         venue_urls=parse_venue_urls(venue_url or []),
@@ -77,6 +82,8 @@ def run(
 
 def _announce(started: Started) -> None:
     _console.print(f"[bold]papertape[/] is running at [bold cyan]{started.url}[/]")
+    for url in started.public_urls:
+        _console.print(f"  shown  as [cyan]{url}[/] by the proxy in front of it")
     _console.print(f"  data   {started.data_dir}")
     _console.print(f"  feed   {started.feed}" + (f": {started.feed_note}" if started.feed_note else ""))
     if started.store is not None:

@@ -56,7 +56,8 @@ class Guard:
         if not self._is_known_host(host, scope):
             return 403, ErrorBody(
                 code="http.host",
-                message=f"This desk does not answer to the host {(host or '')[:100]!r}; use its own address.",
+                message=f"This desk does not answer to the host {(host or '')[:100]!r}; use its own address, or start "
+                "it with --public-url when a proxy shows it under this name.",
             )
         if _is_guarded(scope) and not self._is_own_origin(scope, host or ""):
             return 403, ErrorBody(

@@ -1,6 +1,13 @@
 import pytest
 
-from papertape.app.settings import Settings, check_settings, parse_store, parse_venue_urls
+from papertape.app.settings import (
+    PublicUrl,
+    Settings,
+    check_settings,
+    parse_public_urls,
+    parse_store,
+    parse_venue_urls,
+)
 from papertape.errors import Invalid
 from papertape.store.questdb.address import QuestAddress
 
@@ -96,3 +103,23 @@ def test_venue_urls_are_read_by_name() -> None:
 def test_a_malformed_venue_url_is_refused_with_the_form(text: str) -> None:
     with pytest.raises(Invalid, match="expected NAME=ws://HOST:PORT,http://HOST:PORT"):
         parse_venue_urls([text])
+
+
+def test_a_public_address_is_read_as_the_host_and_origin_a_browser_names() -> None:
+    texts = ["https://desk.example", "https://desk.example:8443/", "http://[::1]:80"]
+    assert parse_public_urls(texts) == (
+        PublicUrl(host="desk.example", origin="https://desk.example"),
+        PublicUrl(host="desk.example:8443", origin="https://desk.example:8443"),
+        PublicUrl(host="[::1]", origin="http://[::1]"),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["desk.example", "ftp://desk.example", "https://", "https://desk.example/papertape", "https://desk.example:70000",
+     "https://desk.example?a=1", "https://me:secret@desk.example", "https://[::1"],
+)  # fmt: skip
+def test_what_is_no_public_address_is_refused_with_the_form_and_without_a_password(text: str) -> None:
+    with pytest.raises(Invalid, match="expected https://NAME") as refused:
+        parse_public_urls([text])
+    assert (refused.value.path, "secret" in str(refused.value)) == ("public-url", False)
