@@ -33,7 +33,7 @@ QUESTDB_JAVA    ?= 25
 export PAPERTAPE_QUESTDB_VERSION := $(QUESTDB_VERSION)
 export PAPERTAPE_QUESTDB_JAVA    := $(QUESTDB_JAVA)
 
-.PHONY: help setup run test dev check bench soak kill ui wheel lock clean questdb questdb-setup questdb-matrix
+.PHONY: help setup run test dev check bench soak kill conformance autobahn ui wheel lock clean questdb questdb-setup questdb-matrix
 
 help: ## Print this help
 	@echo "papertape: make TARGET [PORT=8420] [FEED=auto|simulated|binance|recorded:PATH] [STORE=sqlite|questdb|questdb://…] [DATA=DIR]"
@@ -68,6 +68,12 @@ soak: .setup/python .setup/ui chromium ## Five minutes of a real browser on a li
 
 kill: .setup/python questdb-setup ## Kill the store, its copy and the desk a hundred times, and count what is lost
 	@PAPERTAPE_KILL_ROUNDS=$(or $(ROUNDS),100) $(PY) -m pytest -q -s tests/scenario/test_kill_rounds.py
+
+conformance: .setup/python ## Check a stream server by its cases (URL=http://127.0.0.1:8420; ONLY=name SESSION=id)
+	@$(PY) -m papertape.testkit.conformance server $(or $(URL),http://127.0.0.1:8420) $(if $(ONLY),--only $(ONLY)) $(if $(SESSION),--session $(SESSION))
+
+autobahn: .setup/python ## Fuzz the WebSocket settings with Autobahn (needs a Python 2.7; installs into .setup/autobahn)
+	@$(PY) scripts/run_autobahn.py
 
 ui: .setup/ui ## Build the web UI into the Python package
 

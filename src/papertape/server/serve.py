@@ -65,7 +65,7 @@ async def serving(app: App, hub: StreamHub, settings: ServerSettings) -> AsyncIt
         Refused: the address is not loopback, or the port is taken.
     """
     listener = bind(settings)
-    server = _Uvicorn(_config(app, settings))
+    server = _Uvicorn(uvicorn_config(app, settings))
     task = asyncio.create_task(server.serve(sockets=[listener]), name="uvicorn")
     try:
         up = asyncio.create_task(server.is_up.wait())
@@ -84,7 +84,8 @@ async def serving(app: App, hub: StreamHub, settings: ServerSettings) -> AsyncIt
         await task
 
 
-def _config(app: App, settings: ServerSettings) -> uvicorn.Config:
+def uvicorn_config(app: App, settings: ServerSettings) -> uvicorn.Config:
+    """Return how the desk configures its server; also what it is fuzzed under."""
     return uvicorn.Config(
         app,
         lifespan="on",
