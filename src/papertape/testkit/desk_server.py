@@ -35,10 +35,24 @@ async def desk_server(
     desk: FakeDesk | None = None,
     port: int = 0,
     behind: FaultProxy | None = None,
+    shown_as: str | None = None,
 ) -> AsyncIterator[DeskServer]:
-    """Serve while the block runs; `behind` a proxy, the proxy's address is answered too and it forwards here."""
-    extra = frozenset({f"127.0.0.1:{behind.port}"} if behind is not None else ())
-    settings = ServerSettings(port=port, shutdown_s=1, stream=limits or StreamLimits(), extra_hosts=extra)
+    """Serve while the block runs; `behind` a proxy, the proxy's address is answered too and it forwards here.
+
+    `shown_as` is the `NAME:PORT` under which a proxy shows the desk by https.
+    """
+    hosts = [f"127.0.0.1:{behind.port}"] if behind is not None else []
+    origins = []
+    if shown_as is not None:
+        hosts.append(shown_as)
+        origins.append(f"https://{shown_as}")
+    settings = ServerSettings(
+        port=port,
+        shutdown_s=1,
+        stream=limits or StreamLimits(),
+        extra_hosts=frozenset(hosts),
+        extra_origins=frozenset(origins),
+    )
     desk = desk or FakeDesk()
     hub = StreamHub(desk, settings.stream)
     desk.outlets.append(hub)
