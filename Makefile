@@ -51,7 +51,7 @@ questdb: .setup/python questdb-setup ## Start a QuestDB server for the desk on 1
 questdb-matrix: .setup/python ## Run the QuestDB tests on each supported pair of server and Java (PAIRS="9.3.4:25 …")
 	@$(PY) scripts/questdb_matrix.py $(PAIRS)
 
-test: .setup/python .setup/node .setup/ui chromium questdb-setup ## Run everything: static checks, all tests, the wheel in a real browser
+test: .setup/python .setup/node .setup/ui chromium proxies questdb-setup ## Run everything: static checks, all tests, the wheel in a real browser
 	@$(PY) scripts/run_suites.py
 
 dev: .setup/python .setup/node $(STORE_SET_UP) ## Start the desk and the web UI with hot reload (page: the address Vite prints)
@@ -114,6 +114,9 @@ clean: ## Remove everything that can be made again, except what sessions wrote
 questdb-setup: .setup/uv/ready
 	@scripts/setup_questdb.sh "$(QUESTDB_VERSION)" "$(QUESTDB_JAVA)"
 
-.PHONY: chromium
+.PHONY: chromium proxies
 chromium:
 	@scripts/setup_chromium.sh
+
+proxies:
+	@scripts/setup_proxies.sh

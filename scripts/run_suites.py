@@ -1,5 +1,8 @@
 """Run every suite of papertape, go on after a failing one, and end with the sum: `N passed, N failed`.
 
+Two lanes run side by side, one that calculates and one that mostly waits for sockets and databases; what they say is
+printed suite by suite. The suites without a lane follow alone: a browser does not share.
+
 Counts come from the JUnit files the runners write, not from what they print. A suite without such a file (a linter,
 the wheel) counts as one. A runner that fails without a failed test, or that writes no report, counts as one failure.
 """
@@ -13,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -42,7 +46,10 @@ class Count:
 
 @dataclass(frozen=True)
 class Suite:
-    """One command. `group` names it for `--only`; `needs` is a suite that must have passed before it makes sense."""
+    """One command. `group` names it for `--only`; `needs` is a suite that must have passed before it makes sense.
+
+    Suites of one `lane` run one after the other, beside the other lanes; those without run alone after all lanes.
+    """
 
     name: str
     group: str
@@ -50,6 +57,7 @@ class Suite:
     has_report: bool = False
     needs: str | None = None
     on_request: bool = False
+    lane: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -59,22 +67,31 @@ def report_path(suite_name: str) -> Path:
 
 
 def _tool(name: str, program: str, *arguments: str) -> Suite:
-    return Suite(name, "static", (str(BIN / program), *arguments))
+    return Suite(name, "static", (str(BIN / program), *arguments), lane="calculating")
 
 
 def _npm(name: str, group: str, script: str, *arguments: str, has_report: bool = False) -> Suite:
-    return Suite(name, group, ("npm", "--prefix", "web", "run", script, "--", *arguments), has_report=has_report)
+    command = ("npm", "--prefix", "web", "run", script, "--", *arguments)
+    return Suite(name, group, command, has_report=has_report, lane="calculating")
 
 
-def _pytest(name: str, *arguments: str, needs: str | None = None, on_request: bool = False) -> Suite:
+def _pytest(
+    name: str,
+    *arguments: str,
+    group: str | None = None,
+    needs: str | None = None,
+    on_request: bool = False,
+    lane: str | None = None,
+) -> Suite:
     browser = next((path for path in map(shutil.which, BROWSERS) if path), "")
     return Suite(
         name,
-        name,
+        group or name,
         (str(BIN / "python"), "-m", "pytest", f"--junit-xml={report_path(name)}", *arguments),
         has_report=True,
         needs=needs,
         on_request=on_request,
+        lane=lane,
         environment={"PAPERTAPE_BIN": str(WHEEL_BIN / "papertape"), "PAPERTAPE_CHROMIUM": browser} if needs else {},
     )
 
@@ -88,7 +105,8 @@ def suites() -> list[Suite]:
         _tool("import contracts", "lint-imports"),
         _npm("web typecheck", "static", "typecheck"),
         _npm("web lint", "static", "lint"),
-        _pytest("pytest"),
+        _pytest("parts", "tests/unit", "tests/property", group="pytest", lane="calculating"),
+        _pytest("scenarios", "tests/contract", "tests/scenario", group="pytest", lane="waiting"),
         _npm(
             "vitest",
             "vitest",
@@ -98,7 +116,7 @@ def suites() -> list[Suite]:
             f"--outputFile.junit={report_path('vitest')}",
             has_report=True,
         ),
-        Suite("wheel", "wheel", ("scripts/wheel.sh", "--install")),
+        Suite("wheel", "wheel", ("scripts/wheel.sh", "--install"), lane="calculating"),
         _pytest("e2e", "tests/e2e", "-m", "not soak", needs="wheel"),
         _pytest("soak", "tests/e2e", "-m", "soak", needs="wheel", on_request=True),
     ]
@@ -130,26 +148,47 @@ def _say(text: str) -> None:
 
 
 def _run(suite: Suite) -> Count:
-    _say(f"\n── {suite.name} " + "─" * max(2, 76 - len(suite.name)))
     report = report_path(suite.name)
     report.unlink(missing_ok=True)
+    title = f"── {suite.name} " + "─" * max(2, 76 - len(suite.name))
+    _say(f"\n{title}" if suite.lane is None else f"{suite.name} …")
     started = time.monotonic()
-    process = subprocess.run(suite.command, cwd=ROOT, env={**os.environ, **suite.environment}, check=False)
+    is_shown_later = suite.lane is not None
+    process = subprocess.run(
+        suite.command,
+        cwd=ROOT,
+        env={**os.environ, **suite.environment},
+        check=False,
+        stdout=subprocess.PIPE if is_shown_later else None,
+        stderr=subprocess.STDOUT if is_shown_later else None,
+    )
     count = count_suite(suite.has_report, process.returncode, count_report(report))
-    _say(f"{suite.name}: {count} in {time.monotonic() - started:.0f} s")
+    said = f"\n{title}\n{process.stdout.decode(errors='replace')}" if is_shown_later else ""
+    _say(f"{said}{suite.name}: {count} in {time.monotonic() - started:.0f} s")
     return count
 
 
 def run_suites(chosen: list[Suite], run: Callable[[Suite], Count] = _run) -> dict[str, Count]:
-    """Run the suites in order; one whose need failed is not run and counts as a failure."""
-    counts: dict[str, Count] = {}
+    """Run the suites lane by lane, then those without one; one whose need failed is not run and counts as a failure."""
+    lanes: dict[str, list[Suite]] = {}
     for suite in chosen:
+        if suite.lane is not None:
+            lanes.setdefault(suite.lane, []).append(suite)
+    counts: dict[str, Count] = {}
+    with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
+        for finished in [pool.submit(_run_in_order, suites, counts, run) for suites in lanes.values()]:
+            finished.result()
+    _run_in_order([suite for suite in chosen if suite.lane is None], counts, run)
+    return {suite.name: counts[suite.name] for suite in chosen}
+
+
+def _run_in_order(suites: list[Suite], counts: dict[str, Count], run: Callable[[Suite], Count]) -> None:
+    for suite in suites:
         if suite.needs in counts and counts[suite.needs].failed:
             _say(f"\n── {suite.name}: not run, because {suite.needs} failed")
             counts[suite.name] = Count(failed=1)
         else:
             counts[suite.name] = run(suite)
-    return counts
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,21 @@ def test_later_suites_run_after_a_failure_except_those_that_need_it() -> None:
     chosen = [Suite("wheel", "wheel", ("x",)), Suite("e2e", "e2e", ("x",), needs="wheel"), Suite("web", "web", ("x",))]
     counts = run_suites(chosen, run)
     assert (ran, sum(counts.values(), Count())) == (["wheel", "web"], Count(passed=3, failed=2))
+
+
+def test_lanes_run_side_by_side_and_what_has_none_runs_after_them() -> None:
+    both_run = threading.Barrier(2, timeout=10)
+    ran: list[str] = []
+
+    def run(suite: Suite) -> Count:
+        if suite.lane is not None:
+            both_run.wait()
+        ran.append(suite.name)
+        return Count(passed=1)
+
+    chosen = [Suite("browser", "g", ("x",)), Suite("a", "g", ("x",), lane="1"), Suite("b", "g", ("x",), lane="2")]
+    counts = run_suites(chosen, run)
+    assert ([*counts], sorted(ran[:2]), ran[2:]) == (["browser", "a", "b"], ["a", "b"], ["browser"])
 
 
 def test_the_closing_line_is_the_one_machines_read() -> None:
