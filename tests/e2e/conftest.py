@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
 
+from papertape.testkit.busy_session import start_busy_session
 from papertape.testkit.processes import DeskProcess, Process, papertape_command
 from papertape.testkit.shared_data import shared_data
 
@@ -97,40 +98,10 @@ def shoot(page: Page) -> Callable[[str], None]:
     return keep
 
 
-BUSY = """
-name: busy
-title: In and out all the time
-description: Enters as soon as there is a quote and leaves after a moment, so that facts never stop.
-indicators:
-  spread: {kind: spread_pct, name: spread}
-sections:
-  S1:
-    conditions: [{indicator: spread, op: ">=", threshold: 0}]
-  O1:
-    timeout: 30s
-  Z1:
-    conditions: [{indicator: spread, op: ">=", threshold: 0}]
-    order: {side: long, type: market, size: {quote: 500}, stop_loss_pct: 50}
-  ZE1:
-    conditions: [{indicator: position_age_s, op: ">=", threshold: %(hold_s)d}]
-cooldown: {after_exit: 1s, after_loss: 1s, after_cancel: 1s}
-limits: {max_daily_loss_pct: 90, max_trades_per_day: 10000}
-"""
-SYMBOLS = ["BTCUSDT-PERP.SIMULATED", "MOONUSDT-PERP.SIMULATED", "PUMPUSDT-PERP.SIMULATED"]
-
-
 @pytest.fixture
 def start_busy() -> Callable[..., str]:
     """Start a session whose facts never stop (`hold_s` a position), on three simulated symbols; return its id."""
-
-    def start(desk: DeskProcess, hold_s: int = 2) -> str:
-        saved = desk.post("/api/strategies", {"text": BUSY % {"hold_s": hold_s}})
-        assert saved.status_code == 201, saved.text
-        started = desk.post("/api/sessions", {"strategies": ["busy"], "symbols": SYMBOLS})
-        assert started.status_code == 201, started.text
-        return str(started.json()["session_id"])
-
-    return start
+    return start_busy_session
 
 
 class RoutedStream:
