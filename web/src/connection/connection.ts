@@ -1,19 +1,25 @@
-import { CLOSE_CODES, type Hello, type PreviousClose, type ServerMessage, type Welcome } from '../wire/generated'
-import { backoffMs, websocketProbeMs } from './backoff'
+import type { Hello, PreviousClose, ServerMessage, Welcome } from '../wire/generated'
+import { backoffMs } from './backoff'
 import { ServerClock } from './clock'
-import { CloseLog, type CloseRecord } from './closes'
+import { CloseLog, isFailure, previousAfter } from './closes'
 import type { TopicUpdate } from './cursor'
+import { FrameLog } from './frame_log'
 import { Alarm, type Host, type WakeCause } from './host'
 import { Ladder } from './ladder'
 import { Link, type LinkEnd, type LinkEvents } from './link'
+import { reactionTo } from './reaction'
+import { SleepWatch } from './sleep_watch'
 import type { ConnectionStatus, Phase } from './status'
 import { Subscriptions } from './subscriptions'
-import type { OpenTransport } from './transport'
+import { TopicPatience } from './topic_patience'
+import type { OpenTransport, TransportKind } from './transport'
+import { WayBack } from './way_back'
 
 const STABLE_MS = 30_000
 const BATCH_MS = 20
 const LINGER_MS = 10_000
-const EARLY_PROBE_MS = 1_000
+/** A transport that cannot be probed is opened anew when the tab wakes up after a silence longer than a held poll. */
+const ONE_WAY_SILENT_MS = 30_000
 
 export interface ConnectionOptions {
   host: Host
@@ -28,24 +34,23 @@ export interface ConnectionOptions {
  * falls back and comes back, and remembers every close.
  */
 export class Connection {
+  readonly frames: FrameLog
   private readonly host: Host
   private readonly subscriptions: Subscriptions
   private readonly closes = new CloseLog()
   private readonly clock: ServerClock
   private readonly ladder = new Ladder()
+  private readonly wayBack: WayBack
+  private readonly patience: TopicPatience
+  private readonly sleepWatch: SleepWatch
   private readonly retry: Alarm
-  private readonly upgrade: Alarm
   private readonly batch: Alarm
   private readonly linger: Alarm
   private readonly listeners = new Set<() => void>()
   private link: Link | null = null
-  private candidate: Link | null = null
   private phase: Phase = 'idle'
   private previous: PreviousClose | null = null
   private attempts = 0
-  private upgradesTried = 0
-  /** WebSocket lived here before, so that a fallback most likely bridges a restart: look for it early, once. */
-  private isWebsocketProven = false
   private welcomes = 0
   private isReopening = false
   private connectedAt: number | null = null
@@ -53,8 +58,6 @@ export class Connection {
   private lastFrameAt: number | null = null
   private serverLagMs: number | null = null
   private reason = ''
-  private pings = new Map<number, number>()
-  private nextPing = 1
   private stopWaking: (() => void) | null = null
   /** The topics the present link, and the one being tried, were asked for. */
   private requested = new Set<string>()
@@ -62,16 +65,24 @@ export class Connection {
   private snapshot: ConnectionStatus | null = null
 
   constructor(private readonly options: ConnectionOptions) {
-    this.host = options.host
-    this.clock = new ServerClock(() => this.host.wall())
-    this.retry = new Alarm(this.host)
-    this.upgrade = new Alarm(this.host)
-    this.batch = new Alarm(this.host)
-    this.linger = new Alarm(this.host)
+    const host = options.host
+    this.host = host
+    this.frames = new FrameLog(() => host.wall())
+    this.clock = new ServerClock(() => host.wall())
+    this.retry = new Alarm(host)
+    this.batch = new Alarm(host)
+    this.linger = new Alarm(host)
+    this.wayBack = new WayBack(host, () => this.openCandidate())
+    this.patience = new TopicPatience(host, (topics) => this.askAgain(topics))
+    this.sleepWatch = new SleepWatch(host, () => this.onWake('sleep'))
     this.subscriptions = new Subscriptions({
       deliver: options.deliver,
-      resync: (cursor) => this.resubscribe(cursor.topic),
-      refused: (topic, error) => this.note(`${topic}: ${error.message}`),
+      resync: (cursor) => this.onHole(cursor.topic),
+      refused: (topic, error) => {
+        if (error.temporary) this.patience.later(topic)
+        this.note(`${topic}: ${error.message}`)
+      },
+      carried: (topic) => this.patience.forget(topic),
     })
   }
 
@@ -79,6 +90,7 @@ export class Connection {
   start(): void {
     if (this.stopWaking) return
     this.stopWaking = this.host.onWake((cause) => this.onWake(cause))
+    this.sleepWatch.start()
     this.connect()
   }
 
@@ -86,8 +98,10 @@ export class Connection {
   stop(): void {
     this.stopWaking?.()
     this.stopWaking = null
-    for (const alarm of [this.retry, this.upgrade, this.batch, this.linger]) alarm.clear()
-    this.dropCandidate()
+    this.sleepWatch.stop()
+    this.patience.clear()
+    for (const alarm of [this.retry, this.batch, this.linger]) alarm.clear()
+    this.wayBack.drop()
     this.link?.close('the page is done')
     this.link = null
     this.setPhase('idle')
@@ -109,6 +123,12 @@ export class Connection {
   retryNow(): void {
     if (this.phase === 'stopped' || this.phase === 'waiting') this.connect()
     else this.link?.check()
+  }
+
+  /** Looks for WebSocket now, while a fallback carries the stream. */
+  tryWebSocket(): void {
+    this.wayBack.tryNow()
+    this.changed()
   }
 
   status(): ConnectionStatus {
@@ -133,27 +153,31 @@ export class Connection {
 
   private connect(): void {
     this.retry.clear()
-    this.retryAt = null
     this.link?.close('a new attempt starts')
-    this.subscriptions.onDisconnected()
+    this.disconnectTopics()
     this.setPhase('connecting')
     const requested = new Set<string>()
     this.requested = requested
-    this.link = new Link(this.host, this.ladder.kind, this.options.open, () => this.hello(requested), this.linkEvents)
-    this.scheduleUpgrade()
+    this.link = this.openLink(this.ladder.kind, requested)
+    this.wayBack.schedule()
+  }
+
+  private openLink(kind: TransportKind, requested: Set<string>): Link {
+    return new Link(this.host, kind, this.options.open, () => this.hello(requested), this.linkEvents)
   }
 
   private hello(requested: Set<string>): Hello {
     const subs = this.subscriptions.requests()
     for (const { topic } of subs) requested.add(topic)
-    return { t: 'hello', v: 1, tab: this.options.tab, vis: this.host.isVisible(), prev: this.previous, subs }
+    return { t: 'hello', v: 1, tab: this.options.tab, vis: this.host.isVisible(), batch: true, prev: this.previous, subs }
   }
 
   private readonly linkEvents: LinkEvents = {
-    onWelcome: (link, welcome) => (link === this.candidate ? this.onUpgraded(link, welcome) : this.onWelcome(link, welcome)),
+    onWelcome: (link, welcome) => (link === this.wayBack.candidate ? this.onUpgraded(link, welcome) : this.onWelcome(link, welcome)),
     onMessage: (link, message) => this.onMessage(link, message),
+    onRaw: (link, direction, text) => this.frames.add(direction, link.kind, text),
     onProbe: (link) => this.ping(link),
-    onEnd: (link, end) => (link === this.candidate ? this.onCandidateEnd(link, end) : this.onEnd(link, end)),
+    onEnd: (link, end) => (link === this.wayBack.candidate ? this.onCandidateEnd(link, end) : this.onEnd(link, end)),
   }
 
   private onWelcome(link: Link, welcome: Welcome): void {
@@ -167,10 +191,7 @@ export class Connection {
     this.ping(link)
     this.setPhase(this.subscriptions.isCurrent ? 'live' : 'catching_up')
     this.sendNewSubscriptions()
-    if (link.kind !== 'websocket' && this.isWebsocketProven) {
-      this.isWebsocketProven = false
-      this.upgrade.set(EARLY_PROBE_MS, () => this.tryUpgrade())
-    }
+    if (link.kind !== 'websocket') this.wayBack.onFallbackWelcome()
   }
 
   private onMessage(link: Link, message: ServerMessage): void {
@@ -190,125 +211,112 @@ export class Connection {
     this.changed()
   }
 
-  private ping(link: Link): void {
-    const id = this.nextPing
-    if (!link.send({ t: 'ping', id })) return
-    this.nextPing += 1
-    this.pings.set(id, this.host.now())
-    for (const old of this.pings.keys()) if (old <= id - 16) this.pings.delete(old)
+  private ping(link: Link): boolean {
+    if (!link.send({ t: 'ping', id: this.clock.nextId })) return false
+    this.clock.onPing(this.host.now())
+    return true
   }
 
   private onPong(id: number, srvTs: number): void {
-    const sent = this.pings.get(id)
-    if (sent === undefined) return
-    this.pings.delete(id)
-    this.clock.onRoundTrip(srvTs, this.host.now() - sent)
+    this.clock.onPong(id, srvTs, this.host.now())
     this.changed()
   }
 
   private onEnd(link: Link, end: LinkEnd): void {
     if (link !== this.link) return
     this.link = null
-    this.pings.clear()
-    this.record(link, end)
+    this.clock.onDisconnected()
+    const record = this.closes.add(this.host.wall(), link, end)
+    this.previous = previousAfter(this.previous, record, end.aliveMs !== null)
     this.connectedAt = null
     this.reason = end.reason
-    const reaction = this.reactionTo(end.code)
-    if (reaction === 'stop') return this.setPhase('stopped')
-    if (link.kind === 'websocket' && !Ladder.isFailure(end.aliveMs)) this.isWebsocketProven = true
+    const reaction = reactionTo(end.code)
+    if (reaction === 'stop') return this.giveUp()
+    if (link.kind === 'websocket' && !isFailure(end.aliveMs)) this.wayBack.onWebSocketEnd((end.aliveMs ?? 0) >= STABLE_MS)
     const isPlanned = reaction === 'at_once' && end.aliveMs !== null
     const isNewTransport = !isPlanned && this.ladder.onEnd(end.aliveMs)
+    if (link.kind === 'websocket' && this.ladder.kind !== 'websocket') this.wayBack.begin(record.reason)
+    if (this.ladder.kind === 'websocket') this.wayBack.end()
     this.reconnectIn(Math.max(this.waitAfter(end, isPlanned || isNewTransport), end.retryMs ?? 0))
   }
 
   /** Milliseconds to stay away. A planned close and the first try of another transport need no patience. */
   private waitAfter(end: LinkEnd, isAtOnce: boolean): number {
-    if ((end.aliveMs ?? 0) >= STABLE_MS) {
-      this.attempts = 0
-      this.upgradesTried = 0
-    }
+    if ((end.aliveMs ?? 0) >= STABLE_MS) this.attempts = 0
     if (isAtOnce) return this.host.random() * 250
     this.attempts += 1
     return backoffMs(this.attempts, () => this.host.random())
   }
 
-  private reactionTo(code: number | null): 'stop' | 'back_off' | 'at_once' {
-    if (code === null) return 'back_off'
-    const declared = CLOSE_CODES[code]
-    if (declared) return declared.reaction
-    if (code >= 4000 && code < 4100) return 'stop'
-    return code >= 4200 && code < 4400 ? 'at_once' : 'back_off'
+  private giveUp(): void {
+    this.wayBack.drop()
+    this.disconnectTopics()
+    this.setPhase('stopped')
   }
 
   private reconnectIn(ms: number): void {
-    this.subscriptions.onDisconnected()
+    this.disconnectTopics()
     this.retryAt = this.host.wall() + ms
     this.retry.set(ms, () => this.connect())
     this.setPhase('waiting')
   }
 
-  private record(link: Link, end: LinkEnd): void {
-    const record: Omit<CloseRecord, 'id'> = {
-      at: this.host.wall(),
-      conn: link.conn,
-      transport: link.kind,
-      code: end.code,
-      by: end.by,
-      reason: end.reason,
-      ageMs: Math.round(end.aliveMs ?? end.ageMs),
-      silentMs: end.silentMs === null ? null : Math.round(end.silentMs),
-      isFailure: Ladder.isFailure(end.aliveMs),
-    }
-    this.closes.add(record)
-    const { conn, code, reason, transport, ageMs, silentMs } = record
-    this.previous = { conn, code, reason, transport, age_ms: ageMs, silent_ms: silentMs }
-    this.changed()
+  private disconnectTopics(): void {
+    this.patience.clear()
+    this.subscriptions.onDisconnected()
   }
 
   // Coming back to WebSocket while a fallback carries the stream.
 
-  private scheduleUpgrade(): void {
-    if (this.ladder.kind === 'websocket' || this.upgrade.isSet || this.candidate) return
-    this.upgrade.set(websocketProbeMs(this.upgradesTried), () => this.tryUpgrade())
-  }
-
-  private tryUpgrade(): void {
-    this.upgrade.clear()
-    if (this.ladder.kind === 'websocket' || this.candidate || this.phase === 'stopped') return
-    this.upgradesTried += 1
-    const requested = new Set<string>()
-    this.candidateRequested = requested
-    this.candidate = new Link(this.host, 'websocket', this.options.open, () => this.hello(requested), this.linkEvents)
+  private openCandidate(): Link {
+    this.candidateRequested = new Set<string>()
+    return this.openLink('websocket', this.candidateRequested)
   }
 
   private onUpgraded(link: Link, welcome: Welcome): void {
-    this.candidate = null
+    this.wayBack.end()
     this.retry.clear()
     this.link?.close('WebSocket works again')
     this.ladder.onUpgrade()
-    this.subscriptions.onDisconnected()
+    this.disconnectTopics()
     this.link = link
     this.requested = this.candidateRequested
     this.onWelcome(link, welcome)
   }
 
   private onCandidateEnd(link: Link, end: LinkEnd): void {
-    this.candidate = null
-    this.record(link, { ...end, reason: `probe while on ${this.ladder.kind}: ${end.reason}` })
-    this.scheduleUpgrade()
+    this.closes.add(this.host.wall(), link, { ...end, reason: `probe while on ${this.ladder.kind}: ${end.reason}` })
+    this.wayBack.onCandidateEnd(reactionTo(end.code) !== 'stop')
+    this.changed()
   }
 
-  private dropCandidate(): void {
-    this.candidate?.close('not needed')
-    this.candidate = null
-  }
+  // Waking up.
 
   private onWake(cause: WakeCause): void {
     if (cause === 'hidden' || cause === 'visible') this.link?.send({ t: 'vis', visible: cause === 'visible' })
-    if (cause === 'hidden') return
+    if (cause === 'pagehide') return this.rest()
+    if (cause === 'hidden' || cause === 'freeze' || this.phase === 'stopped') return
     if (this.phase === 'waiting') this.connect()
-    else this.link?.check()
-    if (this.ladder.kind !== 'websocket') this.tryUpgrade()
+    else this.check()
+    if (this.ladder.kind !== 'websocket') this.wayBack.tryNow()
+  }
+
+  private check(): void {
+    const { link } = this
+    if (link && link.kind !== 'websocket' && (link.silentMs ?? 0) > ONE_WAY_SILENT_MS) return this.reopen()
+    link?.check()
+    this.wayBack.candidate?.check()
+  }
+
+  /** The browser keeps the page for the way back, which it does only without a connection. */
+  private rest(): void {
+    this.wayBack.drop()
+    this.retry.clear()
+    this.link?.close('the page was left and is kept for the way back')
+    this.link = null
+    this.connectedAt = null
+    this.disconnectTopics()
+    this.setPhase('waiting')
   }
 
   // Changing the list of topics on a living connection.
@@ -323,12 +331,18 @@ export class Connection {
     if (this.phase === 'live') this.setPhase('catching_up')
   }
 
-  private resubscribe(topic: string): void {
-    const link = this.link
-    if (!link) return
-    const isSent = link.send({ t: 'unsub', topics: [topic] }) && link.send({ t: 'sub', subs: [{ topic }] })
-    if (!isSent) this.batch.set(BATCH_MS, () => this.reopen())
+  private onHole(topic: string): void {
     if (this.phase === 'live') this.setPhase('catching_up')
+    if (this.patience.mayRepairNow(topic)) this.askAgain([topic])
+  }
+
+  /** Asks anew for topics that have a hole, or that the server could not carry when it was asked before. */
+  private askAgain(topics: string[]): void {
+    const { link } = this
+    const subs = this.subscriptions.requestsAgain(topics)
+    if (!link || subs.length === 0) return
+    const isSent = link.send({ t: 'unsub', topics: subs.map((sub) => sub.topic) }) && link.send({ t: 'sub', subs })
+    if (!isSent) this.batch.set(BATCH_MS, () => this.reopen())
   }
 
   /** A one-way transport learns a new list only by a new hello; this is not a reconnect. */
@@ -351,6 +365,7 @@ export class Connection {
 
   private setPhase(phase: Phase): void {
     this.phase = phase
+    if (phase !== 'waiting' || !this.retry.isSet) this.retryAt = null
     this.changed()
   }
 
@@ -375,6 +390,8 @@ export class Connection {
       duplicates: this.subscriptions.duplicates,
       resyncs: this.subscriptions.resyncs,
       topics: this.subscriptions.size,
+      refusals: this.subscriptions.refusals,
+      fallback: this.wayBack.fallback,
       closes: this.closes.records,
     }
   }

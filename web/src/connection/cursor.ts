@@ -19,12 +19,17 @@ export class TopicCursor {
   private awaiting: 'sub' | 'snap' | null = 'sub'
   private pages: Snap[] = []
   private headBefore: number | null = null
-  private isRefused = false
+  private hold: 'no' | 'until_asked' | 'for_good' = 'no'
 
   constructor(readonly topic: string) {}
 
   get isCurrent(): boolean {
-    return this.isRefused || this.awaiting === null
+    return this.hold === 'for_good' || this.awaiting === null
+  }
+
+  /** Whether the server refused it, so that asking again at once is no use. */
+  get isHeld(): boolean {
+    return this.hold !== 'no'
   }
 
   request(): SubRequest {
@@ -35,7 +40,7 @@ export class TopicCursor {
 
   /** A new connection: everything in flight is gone, the position stays. */
   onDisconnected(): void {
-    this.isRefused = false
+    this.hold = 'no'
     this.awaiting = 'sub'
     this.pages = []
     this.headBefore = null
@@ -48,14 +53,15 @@ export class TopicCursor {
     this.seq = null
   }
 
-  /** The server will not carry this topic; there is nothing to wait for. */
-  onRefused(): void {
-    this.isRefused = true
+  /** The server does not carry this topic now. A refusal for good leaves nothing to wait for. */
+  onRefused(isTemporary: boolean): void {
+    this.hold = isTemporary ? 'until_asked' : 'for_good'
   }
 
   onSubscribed(message: Subscribed): Verdict {
     this.pages = []
     this.headBefore = null
+    this.hold = 'no'
     if (!message.resumed) {
       this.awaiting = 'snap'
       return IGNORE
@@ -70,7 +76,10 @@ export class TopicCursor {
 
   onSnap(message: Snap): Verdict {
     const first = this.pages[0]
-    if (first && (first.epoch !== message.epoch || first.seq !== message.seq)) this.pages = []
+    if (first && (first.epoch !== message.epoch || first.seq !== message.seq || message.page === 1)) this.pages = []
+    if (message.page !== this.pages.length + 1) {
+      return { kind: 'resync', why: `page ${message.page} of a snapshot came where page ${this.pages.length + 1} was expected` }
+    }
     this.pages.push(message)
     if (this.pages.length < message.of) return IGNORE
     const pages = this.pages.map((page) => page.data)

@@ -1,6 +1,13 @@
-/** What the connection needs from the world: time, chance, and word of the tab waking up. */
-export type WakeCause = 'visible' | 'hidden' | 'online' | 'pageshow'
+/**
+ * `pagehide`: the browser keeps the page for the way back, and wakes it with `pageshow`. `freeze` and `resume`: the
+ * browser stopped the page and let it go on. `sleep`: the machine or the page's thread stood still and goes on now.
+ */
+export type WakeCause = 'visible' | 'hidden' | 'online' | 'pageshow' | 'pagehide' | 'freeze' | 'resume' | 'sleep'
 
+/** A timer that fires later than this says nothing about the other side: it was this side that stood still. */
+export const LATE_MS = 2_000
+
+/** What the connection needs from the world: time, chance, and word of the tab waking up. */
 export interface Host {
   /** Milliseconds that only ever grow. */
   now(): number
@@ -53,15 +60,14 @@ export function browserHost(): Host {
 }
 
 function listenForWaking(listener: (cause: WakeCause) => void): () => void {
-  const onVisibility = () => listener(document.visibilityState === 'hidden' ? 'hidden' : 'visible')
-  const onOnline = () => listener('online')
-  const onPageShow = () => listener('pageshow')
-  document.addEventListener('visibilitychange', onVisibility)
-  window.addEventListener('online', onOnline)
-  window.addEventListener('pageshow', onPageShow)
-  return () => {
-    document.removeEventListener('visibilitychange', onVisibility)
-    window.removeEventListener('online', onOnline)
-    window.removeEventListener('pageshow', onPageShow)
-  }
+  const ends = new AbortController()
+  const { signal } = ends
+  document.addEventListener('visibilitychange', () => listener(document.visibilityState === 'hidden' ? 'hidden' : 'visible'), { signal })
+  document.addEventListener('freeze', () => listener('freeze'), { signal })
+  document.addEventListener('resume', () => listener('resume'), { signal })
+  window.addEventListener('online', () => listener('online'), { signal })
+  window.addEventListener('pageshow', () => listener('pageshow'), { signal })
+  // A page that is not kept is gone in a moment, and the browser says goodbye for it.
+  window.addEventListener('pagehide', (event) => event.persisted && listener('pagehide'), { signal })
+  return () => ends.abort()
 }

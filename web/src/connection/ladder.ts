@@ -1,7 +1,7 @@
+import { isFailure } from './closes'
 import type { TransportKind } from './transport'
 
 const FAILURES = 3
-const ALIVE_MS = 10_000
 const NEXT: Record<TransportKind, TransportKind> = { websocket: 'sse', sse: 'poll', poll: 'websocket' }
 
 /**
@@ -14,16 +14,12 @@ export class Ladder {
   private isProven = true
   private isExhausted = false
 
-  static isFailure(aliveMs: number | null): boolean {
-    return aliveMs === null || aliveMs < ALIVE_MS
-  }
-
   /** A connection of `kind` ended after `aliveMs` of life; answers whether a transport not yet tried comes next. */
   onEnd(aliveMs: number | null): boolean {
-    const isFailure = Ladder.isFailure(aliveMs)
-    this.failures = isFailure ? this.failures + 1 : 0
-    if (!isFailure) this.isExhausted = false
-    const stays = !isFailure || (this.failures < FAILURES && this.isProven)
+    const hasFailed = isFailure(aliveMs)
+    this.failures = hasFailed ? this.failures + 1 : 0
+    if (!hasFailed) this.isExhausted = false
+    const stays = !hasFailed || (this.failures < FAILURES && this.isProven)
     this.isProven = true
     if (stays) return false
     this.kind = NEXT[this.kind]

@@ -1,11 +1,12 @@
 import type { Bye, ClientMessage, Hello, ServerMessage, Welcome } from '../wire/generated'
 import { closedBy } from './closes'
-import { Alarm, type Host } from './host'
+import { Alarm, LATE_MS, type Host } from './host'
 import { Liveness } from './liveness'
 import type { OpenTransport, Transport, TransportEnd, TransportKind } from './transport'
 
 const WELCOME_MS = 10_000
-const LATE_MS = 2_000
+/** A link that waits for its welcome when the tab wakes up gets this long for what is on its way already. */
+const WELCOME_AFTER_WAKE_MS = 2_000
 
 /** The client's own close code: silent, probed and still silent. */
 export const CLOSE_DEAD = 4900
@@ -28,7 +29,9 @@ export interface LinkEnd {
 export interface LinkEvents {
   onWelcome(link: Link, welcome: Welcome): void
   onMessage(link: Link, message: ServerMessage): void
-  onProbe(link: Link): void
+  onRaw(link: Link, direction: 'in' | 'out', text: string): void
+  /** Answers whether a probe could be sent. */
+  onProbe(link: Link): boolean
   onEnd(link: Link, end: LinkEnd): void
 }
 
@@ -41,6 +44,7 @@ export class Link {
   private readonly deadline: Alarm
   private readonly liveness: Liveness
   private bye: Bye | null = null
+  private retryAfterMs: number | null = null
   private isOver = false
 
   constructor(
@@ -56,9 +60,10 @@ export class Link {
       sendProbe: () => events.onProbe(this),
       onDead: (silentMs) => this.end(CLOSE_DEAD, `silent for ${Math.round(silentMs / 1000)} s and no answer to a probe`),
     })
-    this.armDeadline()
+    this.armDeadline(WELCOME_MS)
     this.transport = open(kind, hello, {
       onMessage: (message) => this.onMessage(message),
+      onRaw: (direction, text) => events.onRaw(this, direction, text),
       onEnd: (end) => this.onTransportEnd(end),
     })
   }
@@ -73,7 +78,9 @@ export class Link {
 
   /** The tab woke up: ask whether the other side is still there. */
   check(): void {
-    this.liveness.check()
+    if (this.isOver) return
+    if (this.welcomedAt !== null) this.liveness.check()
+    else if (this.host.now() - this.openedAt > WELCOME_MS) this.armDeadline(WELCOME_AFTER_WAKE_MS)
   }
 
   /** Ends it on purpose and silently. */
@@ -81,9 +88,9 @@ export class Link {
     if (this.finish()) this.transport.close(CLOSE_DONE, reason)
   }
 
-  private armDeadline(): void {
-    this.deadline.set(WELCOME_MS, (late) => {
-      if (late > LATE_MS) this.armDeadline()
+  private armDeadline(ms: number): void {
+    this.deadline.set(ms, (late) => {
+      if (late > LATE_MS || !this.host.isVisible()) this.armDeadline(WELCOME_MS)
       else this.end(CLOSE_NO_WELCOME, 'no welcome within 10 s')
     })
   }
@@ -113,6 +120,7 @@ export class Link {
   }
 
   private onTransportEnd(end: TransportEnd): void {
+    this.retryAfterMs = end.retryMs ?? null
     const code = this.bye?.code ?? end.code
     const by = this.bye ? 'server' : closedBy(end)
     const summary = this.summary(code, by, this.bye?.reason ?? end.reason)
@@ -136,7 +144,7 @@ export class Link {
       aliveMs: this.welcomedAt === null ? null : now - this.welcomedAt,
       ageMs: now - this.openedAt,
       silentMs: this.silentMs,
-      retryMs: this.bye?.retry_ms ?? null,
+      retryMs: this.bye?.retry_ms ?? this.retryAfterMs,
     }
   }
 }

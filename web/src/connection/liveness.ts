@@ -1,11 +1,13 @@
-import { Alarm, type Host } from './host'
+import { Alarm, LATE_MS, type Host } from './host'
 
 const PROBE_GRACE_MS = 10_000
-const LATE_MS = 2_000
+/** A transport that cannot be asked is silent by itself for as long as the server holds a poll. */
+const ONE_WAY_GRACE_MS = 30_000
+const PROBE_APART_MS = 1_000
 
 export interface LivenessEvents {
-  /** Sends a probe; any frame answers it. */
-  sendProbe(): void
+  /** Sends a probe, which any frame answers; false where the transport cannot send. */
+  sendProbe(): boolean
   /** Silent for `dead_s`, probed, and still silent. */
   onDead(silentMs: number): void
 }
@@ -19,6 +21,8 @@ export class Liveness {
   private readonly probe: Alarm
   private deadMs = 45_000
   private lastFrame = 0
+  private lastFrameWall = 0
+  private probedAt = 0
   private running = false
 
   constructor(
@@ -32,7 +36,7 @@ export class Liveness {
   start(deadS: number): void {
     this.deadMs = deadS * 1000
     this.running = true
-    this.lastFrame = this.host.now()
+    this.onFrame()
     this.watch(this.deadMs)
   }
 
@@ -44,18 +48,22 @@ export class Liveness {
 
   onFrame(): void {
     this.lastFrame = this.host.now()
+    this.lastFrameWall = this.host.wall()
     this.probe.clear()
   }
 
+  /** Milliseconds without a frame. The monotonic clock stands still in a suspended machine, the wall clock does not. */
   silentMs(): number {
-    return this.host.now() - this.lastFrame
+    return Math.max(this.host.now() - this.lastFrame, this.host.wall() - this.lastFrameWall)
   }
 
   /** Asks now; called when the tab or the machine wakes up. */
   check(): void {
     if (!this.running) return
-    this.events.sendProbe()
-    this.probe.set(PROBE_GRACE_MS, (late) => this.onProbeOver(late))
+    if (this.probe.isSet && this.host.now() - this.probedAt < PROBE_APART_MS) return
+    this.probedAt = this.host.now()
+    const grace = this.events.sendProbe() ? PROBE_GRACE_MS : ONE_WAY_GRACE_MS
+    this.probe.set(grace, (late) => this.onProbeOver(late))
   }
 
   private watch(ms: number): void {

@@ -1,4 +1,5 @@
 import type { CloseRecord } from './closes'
+import type { Refusal } from './subscriptions'
 import type { TransportKind } from './transport'
 
 /**
@@ -10,6 +11,16 @@ export type Phase = 'idle' | 'connecting' | 'catching_up' | 'live' | 'waiting' |
 /** Whether nothing arrives now. Before the first welcome a connection is being made, which is not a loss. */
 export function isLost({ phase, lastFrameAt }: Pick<ConnectionStatus, 'phase' | 'lastFrameAt'>): boolean {
   return lastFrameAt !== null && (phase === 'waiting' || phase === 'connecting' || phase === 'stopped')
+}
+
+/** A fallback at work. Times by the browser's clock, milliseconds. */
+export interface Fallback {
+  since: number
+  why: string
+  /** When WebSocket is tried next; null while it is being tried. */
+  nextProbeAt: number | null
+  /** How often it was tried since. */
+  probes: number
 }
 
 export interface ConnectionStatus {
@@ -32,5 +43,8 @@ export interface ConnectionStatus {
   duplicates: number
   resyncs: number
   topics: number
+  refusals: readonly Refusal[]
+  /** Why a fallback carries the stream; null on WebSocket. */
+  fallback: Fallback | null
   closes: readonly CloseRecord[]
 }

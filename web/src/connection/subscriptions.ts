@@ -5,11 +5,21 @@ export interface SubscriptionEvents {
   deliver(topic: string, update: TopicUpdate): void
   resync(cursor: TopicCursor, why: string): void
   refused(topic: string, error: StreamError): void
+  carried(topic: string): void
+}
+
+/** A topic this tab wants and the server does not give. */
+export interface Refusal {
+  topic: string
+  message: string
+  /** It is asked for again by itself. */
+  isTemporary: boolean
 }
 
 interface Wanted {
   cursor: TopicCursor
   count: number
+  refusal: Refusal | null
 }
 
 /** The topics this tab wants and where it stands on each. The list belongs to the client; a connection only borrows it. */
@@ -42,7 +52,7 @@ export class Subscriptions {
       return null
     }
     const cursor = new TopicCursor(topic)
-    this.wanted.set(topic, { cursor, count: 1 })
+    this.wanted.set(topic, { cursor, count: 1, refusal: null })
     return cursor
   }
 
@@ -58,8 +68,23 @@ export class Subscriptions {
     return idle
   }
 
+  /** What to ask for, without the topics that were refused on this connection. */
   requests(): SubRequest[] {
-    return [...this.wanted.values()].map(({ cursor }) => cursor.request())
+    return [...this.wanted.values()].flatMap(({ cursor }) => (cursor.isHeld ? [] : [cursor.request()]))
+  }
+
+  /** What to ask for anew: what is still wanted of these topics, each from where it stands. */
+  requestsAgain(topics: string[]): SubRequest[] {
+    return topics.flatMap((topic) => {
+      const cursor = this.wanted.get(topic)?.cursor
+      cursor?.onDisconnected()
+      return cursor ? [cursor.request()] : []
+    })
+  }
+
+  /** Why topics that are wanted do not come. */
+  get refusals(): readonly Refusal[] {
+    return [...this.wanted.values()].flatMap(({ refusal }) => (refusal ? [refusal] : []))
   }
 
   onDisconnected(): void {
@@ -73,15 +98,23 @@ export class Subscriptions {
   }
 
   private onTopicMessage(message: Pub | Snap | Subscribed): void {
-    const cursor = this.wanted.get(message.topic)?.cursor
-    if (!cursor) return
+    const wanted = this.wanted.get(message.topic)
+    if (!wanted) return
+    const { cursor } = wanted
+    if (message.t === 'sub') {
+      wanted.refusal = null
+      this.events.carried(message.topic)
+    }
     if (message.t === 'pub') this.act(cursor, cursor.onPub(message))
     else if (message.t === 'snap') this.act(cursor, cursor.onSnap(message))
     else this.act(cursor, cursor.onSubscribed(message))
   }
 
   private onRefused(topic: string, error: StreamError): void {
-    if (!error.temporary) this.wanted.get(topic)?.cursor.onRefused()
+    const wanted = this.wanted.get(topic)
+    if (!wanted) return
+    wanted.cursor.onRefused(error.temporary)
+    wanted.refusal = { topic, message: error.message, isTemporary: error.temporary }
     this.events.refused(topic, error)
   }
 

@@ -12,6 +12,8 @@ export interface TransportEnd {
 
 export interface TransportEvents {
   onMessage(message: ServerMessage): void
+  /** A frame as it came or went, before anything is made of it. */
+  onRaw(direction: 'in' | 'out', text: string): void
   /** Called once; nothing follows. */
   onEnd(end: TransportEnd): void
 }
@@ -28,20 +30,17 @@ export interface Transport {
 /** `hello` is asked at the moment it is sent, so that its cursors are the newest. */
 export type OpenTransport = (kind: TransportKind, hello: () => Hello, events: TransportEvents) => Transport
 
-/** Parses one message, or null when the text is not one. */
-export function parseMessage(text: string): ServerMessage | null {
+/** Parses a frame: one message, or several in a list; what is not a message is left out. */
+export function parseMessages(text: string): ServerMessage[] {
   try {
     const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && 't' in value) return value as ServerMessage
-  } catch {
-    return null
+    return (Array.isArray(value) ? value : [value]).filter(isMessage)
+  } catch (error) {
+    if (error instanceof SyntaxError) return []
+    throw error
   }
-  return null
 }
 
-/** Parses the answer to a poll: a list of messages, bare or under `messages`. */
-export function parseMessages(text: string): ServerMessage[] {
-  const value: unknown = JSON.parse(text)
-  const list: unknown = Array.isArray(value) ? value : (value as { messages?: unknown }).messages
-  return Array.isArray(list) ? (list as ServerMessage[]) : []
+function isMessage(value: unknown): value is ServerMessage {
+  return typeof value === 'object' && value !== null && 't' in value
 }

@@ -1,18 +1,21 @@
 import { PROTOCOL, type ClientMessage, type Hello } from '../wire/generated'
-import { parseMessage, type Transport, type TransportEvents } from './transport'
+import { parseMessages, type Transport, type TransportEvents } from './transport'
 
 export function openWebSocket(url: string, hello: () => Hello, events: TransportEvents): Transport {
   const socket = new WebSocket(url, PROTOCOL)
   let ended = false
   const send = (message: ClientMessage): boolean => {
     if (socket.readyState !== WebSocket.OPEN) return false
-    socket.send(JSON.stringify(message))
+    const text = JSON.stringify(message)
+    events.onRaw('out', text)
+    socket.send(text)
     return true
   }
   socket.onopen = () => send(hello())
   socket.onmessage = (event: MessageEvent<string>) => {
-    const message = ended ? null : parseMessage(event.data)
-    if (message) events.onMessage(message)
+    if (ended) return
+    events.onRaw('in', event.data)
+    for (const message of parseMessages(event.data)) events.onMessage(message)
   }
   socket.onclose = (event) => {
     if (ended) return

@@ -24,7 +24,8 @@ describe('positions', () => {
       v: 1,
       tab: 'tab-1',
       vis: true,
-      prev: { conn: 'c-1', code: 1006, reason: 'no reason given', transport: 'websocket', age_ms: 40_000, silent_ms: 40_000 },
+      batch: true,
+      prev: { conn: 'c-1', code: 1006, reason: 'no reason given', transport: 'websocket', age_ms: 40_000, silent_ms: 40_000, attempts: 0 },
       subs: [
         { topic: FILLS, epoch: 'e1', seq: 11 },
         { topic: ORDERS, epoch: 'e1', seq: 10 },

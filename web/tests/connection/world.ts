@@ -13,12 +13,14 @@ export class FakeHost implements Host {
   private time = 0
   private timers: Timer[] = []
   private next = 1
+  /** How long the machine was off: the wall clock counts it, the monotonic one does not. */
+  private suspended = 0
   private wakeListeners = new Set<(cause: WakeCause) => void>()
   visible = true
   chance = 0.5
 
   now = () => this.time
-  wall = () => 1_700_000_000_000 + this.time
+  wall = () => 1_700_000_000_000 + this.time + this.suspended
   random = () => this.chance
   isVisible = () => this.visible
 
@@ -60,6 +62,11 @@ export class FakeHost implements Host {
     for (const timer of this.timers.filter((one) => one.due <= this.time)) this.fire(timer)
   }
 
+  /** The machine is suspended: the monotonic clock and every timer stand still. */
+  suspend(ms: number): void {
+    this.suspended += ms
+  }
+
   private earliest(end: number): Timer | undefined {
     return this.timers.filter((timer) => timer.due <= end).sort((a, b) => a.due - b.due || a.id - b.id)[0]
   }
@@ -95,8 +102,17 @@ export class FakeSocket {
     return this
   }
 
+  /** The next poll's hello. */
+  askAgain(): Hello {
+    return this.makeHello()
+  }
+
   say(...messages: ServerMessage[]): void {
-    for (const message of messages) if (!this.isOver) this.events.onMessage(message)
+    for (const message of messages) {
+      if (this.isOver) return
+      this.events.onRaw('in', JSON.stringify(message))
+      this.events.onMessage(message)
+    }
   }
 
   cut(code: number | null = 1006, reason = ''): void {
