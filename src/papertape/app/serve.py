@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from papertape import __version__
+from papertape.app.backtest_process import BacktestProcess
 from papertape.app.feeds import build_feeds
 from papertape.app.logs import open_log
 from papertape.app.settings import Settings
@@ -22,6 +23,7 @@ from papertape.server.app import create_app
 from papertape.server.hub import StreamHub
 from papertape.server.serve import serving
 from papertape.server.settings import ServerSettings
+from papertape.session.backtests import Backtests
 from papertape.session.clock import wall_clock
 from papertape.session.desk import Desk
 from papertape.session.library import Library
@@ -114,9 +116,11 @@ async def open_desk(settings: Settings, on_note: Callable[[str], None] | None = 
         _log.info("desk_opened", version=__version__, data_dir=str(settings.data_dir), feed=settings.feed,
                   mirrored_to=mirrored_to)  # fmt: skip
         async with open_storage(settings, folder, wall_clock) as storage:
+            library = Library(StrategyFiles(folder.strategies))
             desk = Desk(
                 feeds=await build_feeds(settings, wall_clock),
-                library=Library(StrategyFiles(folder.strategies)),
+                library=library,
+                backtests=Backtests(BacktestProcess(folder.path), library, storage.store, wall_clock),
                 appender=storage.store,
                 history=storage.store,
                 research=storage.research,

@@ -1,4 +1,4 @@
-"""Opens what a data folder keeps."""
+"""Opens what a data folder keeps, and finds a session in it or says which ones there are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from papertape.errors import NotFound
+from papertape.journal.ports import History
+from papertape.model.session import SessionRow
 from papertape.store.folder import database_path
 from papertape.store.history import SqliteHistory
 from papertape.store.history import open_history as open_database
+
+_SHOWN = 5
 
 
 @contextmanager
@@ -27,3 +31,18 @@ def open_history(path: Path) -> Iterator[SqliteHistory]:
         yield history
     finally:
         history.close()
+
+
+def find_session(history: History, session_id: str, data_dir: Path) -> SessionRow:
+    """Return the newest revision of a session.
+
+    Raises:
+        NotFound: the folder keeps no such session; the message names its newest ones.
+    """
+    row = history.session(session_id)
+    if row is not None:
+        return row
+    newest = history.sessions(limit=_SHOWN)
+    listed = ", ".join(f"{each.session_id} ({each.plan.mode}, {each.state})" for each in newest)
+    known = f"its newest are {listed}" if newest else "it keeps none yet"
+    raise NotFound(f"There is no session {session_id!r} in {data_dir}; {known}.", code="session.unknown")

@@ -12,9 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from papertape.app.stores import open_history
+from papertape.app.stores import find_session, open_history
 from papertape.cli.amounts import counted, sized
-from papertape.cli.sessions_at_hand import find_session
 from papertape.store.bundle import export_bundle
 from papertape.store.market_files import EXPORTS, Wanted, export_rows
 from papertape.store.sheet import format_of

@@ -13,6 +13,7 @@ from papertape import __version__
 from papertape.server.asgi import App, Message, Receive, Send
 from papertape.server.desk_port import DeskPort
 from papertape.server.guard import Guard
+from papertape.server.http.backtest_routes import backtest_routes
 from papertape.server.http.desk_routes import desk_routes
 from papertape.server.http.failures import EXCEPTION_HANDLERS
 from papertape.server.http.library_routes import library_routes, market_routes
@@ -45,6 +46,7 @@ def create_api(desk: DeskPort, settings: ServerSettings, hub: StreamHub) -> Lite
             *view_lists(desk),
             *past_routes(desk),
             *store_routes(desk),
+            *backtest_routes(desk),
             *library_routes(desk),
             *market_routes(desk),
             *desk_routes(desk, hub, Metrics(desk, hub)),

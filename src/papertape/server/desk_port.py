@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from papertape.journal.research import Found, Span
+from papertape.model.backtest import BacktestView, StartBacktest
 from papertape.model.instrument import Instrument
 from papertape.model.market_rows import IndicatorValueRow, SignalInContext
 from papertape.model.session import StartSession
@@ -76,6 +77,22 @@ class PastPort(Protocol):
         """Return the newest signals, newest first, each with the quote of that moment."""
 
 
+class BacktestsPort(Protocol):
+    """What runs beside the sessions, over what was recorded."""
+
+    def start(self, request: StartBacktest, idempotency_key: str | None) -> BacktestView:
+        """Take a backtest on; raises `Invalid`, `NotFound`, and `Conflict` when as many wait as may."""
+
+    def list(self) -> Sequence[BacktestView]:
+        """Return those that wait and run, and the newest that ended; the newest request first."""
+
+    def get(self, backtest_id: str) -> BacktestView:
+        """Return one backtest; raises `NotFound`."""
+
+    async def cancel(self, backtest_id: str) -> BacktestView:
+        """Cancel a backtest that waits or runs, forget one that has ended; raises `NotFound`."""
+
+
 class DeskPort(Protocol):
     """The desk as the server sees it. Every method may raise `NotFound`; reads of history may raise `Unavailable`."""
 
@@ -86,6 +103,10 @@ class DeskPort(Protocol):
     @property
     def library(self) -> LibraryPort:
         """The strategy library."""
+
+    @property
+    def backtests(self) -> BacktestsPort:
+        """The backtests."""
 
     @property
     def past(self) -> PastPort:

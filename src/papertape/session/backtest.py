@@ -10,6 +10,7 @@ import msgspec
 
 from papertape.errors import Broken
 from papertape.journal.ports import History
+from papertape.model.backtest import BacktestSummary
 from papertape.model.entries import ClockTick, Entry, LifecycleChange, MarketEvent
 from papertape.model.events import (
     AnyEvent,
@@ -27,29 +28,6 @@ from papertape.session.core import SessionCore
 from papertape.session.source import MarketSource
 
 _SECOND_US = 1_000_000
-
-
-class BacktestSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backtest came to. Money in the plan's currency; `fill_rule` names how orders met the market."""
-
-    strategies: tuple[str, ...]
-    instruments: tuple[str, ...]
-    profile: str
-    fill_rule: str
-    entries: int
-    facts: int
-    first_ts: int
-    last_ts: int
-    signals: int
-    transitions: int
-    fills: int
-    round_trips: int
-    winners: int
-    fees: Decimal
-    realized_pnl: Decimal
-    initial_capital: Decimal
-    final_equity: Decimal
-    max_drawdown_pct: float
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

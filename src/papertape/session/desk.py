@@ -21,6 +21,7 @@ from papertape.model.session import SessionId, SessionPlan, SessionRow, StartSes
 from papertape.model.tables import Table
 from papertape.model.views import Check, FeedView, HealthView, SessionView, StoreStatus, SystemView
 from papertape.session.archive import Archive
+from papertape.session.backtests import Backtests
 from papertape.session.checks import check_plan, worst
 from papertape.session.core import SessionCore
 from papertape.session.feeds import Feeds
@@ -53,10 +54,12 @@ class Desk:
         history: History,
         research: Research,
         clock: Callable[[], int],
+        backtests: Backtests | None = None,
         mirror: Mirror | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.library = library
+        self.backtests = backtests or Backtests(None, library, history, clock)
         self.outlets: list[Outlet] = []
         self.started_ts = clock()
         self._feeds = feeds
@@ -79,7 +82,8 @@ class Desk:
         return [row.session_id for row in reversed(waiting) if row.plan.mode in LIVE_MODES and await self._recover(row)]
 
     async def close(self) -> None:
-        """Suspend every live session and let go of the feeds."""
+        """End the backtests, suspend every live session and let go of the feeds."""
+        await self.backtests.close()
         for runner in list(self._runners.values()):
             try:
                 await runner.suspend()

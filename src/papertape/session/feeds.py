@@ -68,17 +68,21 @@ class Feeds:
         Raises:
             Invalid: a symbol is unknown or ambiguous; the path names it.
         """
-        offered = await self.instruments(name)
-        chosen: dict[str, Instrument] = {}
-        for position, symbol in enumerate(symbols):
-            instrument = _resolve(symbol, offered, f"symbols[{position}]")
-            chosen[instrument.id] = instrument
-        return tuple(chosen.values())
+        return resolve_symbols(symbols, await self.instruments(name))
 
     async def close(self) -> None:
         """Close every feed."""
         for source in self._sources.values():
             await source.close()
+
+
+def resolve_symbols(symbols: Sequence[str], offered: Sequence[Instrument]) -> tuple[Instrument, ...]:
+    """Return the instruments for ids or unambiguous symbols, in the order given, each once; raises `Invalid`."""
+    chosen: dict[str, Instrument] = {}
+    for position, symbol in enumerate(symbols):
+        instrument = _resolve(symbol, offered, f"symbols[{position}]")
+        chosen[instrument.id] = instrument
+    return tuple(chosen.values())
 
 
 def _resolve(symbol: str, offered: Sequence[Instrument], path: str) -> Instrument:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 
 from papertape.errors import Invalid, NotFound
+from papertape.model.backtest import BacktestTask, StartBacktest
 from papertape.model.instrument import Instrument
 from papertape.model.session import PROFILES, Mode, SessionPlan, StartSession, StrategyVersion
-from papertape.session.feeds import Feeds
+from papertape.session.feeds import Feeds, resolve_symbols
 from papertape.session.library import Library
 
 LIVE_MODES: frozenset[Mode] = frozenset({"PAPER", "RECORD"})
@@ -33,6 +35,46 @@ async def make_plan(request: StartSession, feeds: Feeds, library: Library) -> Se
         capital=request.capital,
         currency=instruments[0].quote if request.mode == "RECORD" else common_currency(instruments),
         profile=PROFILES[request.profile],
+    )
+
+
+def make_backtest_task(request: StartBacktest, library: Library) -> BacktestTask:
+    """Return what a backtest runs, with the exact versions of its strategies; raises `Invalid`, `NotFound`."""
+    _check_chosen("strategies", request.strategies, may_be_empty=False)
+    _check_chosen("symbols", request.symbols, may_be_empty=True)
+    check_capital(request.capital)
+    if request.warmup_s is not None and not 0 <= request.warmup_s < math.inf:
+        raise Invalid(
+            f"A warm-up of {request.warmup_s:g} s is not possible; give 0 or more seconds, or leave it out.",
+            code="backtest.warmup",
+            path="warmup_s",
+        )
+    return BacktestTask(
+        data=request.data,
+        strategies=tuple(_strategy(library, name, position) for position, name in enumerate(request.strategies)),
+        symbols=request.symbols,
+        capital=request.capital,
+        profile=request.profile,
+        warmup_s=request.warmup_s,
+    )
+
+
+def make_backtest_plan(task: BacktestTask, offered: Sequence[Instrument]) -> SessionPlan:
+    """Return the plan of a backtest on a recording that offers these instruments; raises `Invalid`."""
+    if not offered:
+        raise Invalid(
+            f"No instrument is in {task.data!r}; give a recording that holds market data.",
+            code="backtest.no_instruments",
+            path="data",
+        )
+    instruments = resolve_symbols(task.symbols or [item.id for item in offered], offered)
+    return SessionPlan(
+        mode="BACKTEST",
+        strategies=task.strategies,
+        instruments=instruments,
+        capital=task.capital,
+        currency=common_currency(instruments),
+        profile=PROFILES[task.profile],
     )
 
 
@@ -87,9 +129,13 @@ def _check_request(request: StartSession) -> None:
             code="session.record_strategies",
             path="strategies",
         )
-    for path, chosen in (("strategies", request.strategies), ("symbols", request.symbols)):
-        if not chosen and not (is_recording and path == "strategies"):
-            raise Invalid(f"No {path} were chosen; choose at least one.", code=f"session.no_{path}", path=path)
-        if len(set(chosen)) != len(chosen):
-            raise Invalid(f"The same of {path} was chosen twice; choose each once.", code="session.twice", path=path)
+    _check_chosen("strategies", request.strategies, may_be_empty=is_recording)
+    _check_chosen("symbols", request.symbols, may_be_empty=False)
     check_capital(request.capital)
+
+
+def _check_chosen(path: str, chosen: Sequence[str], *, may_be_empty: bool) -> None:
+    if not chosen and not may_be_empty:
+        raise Invalid(f"No {path} were chosen; choose at least one.", code=f"session.no_{path}", path=path)
+    if len(set(chosen)) != len(chosen):
+        raise Invalid(f"The same of {path} was chosen twice; choose each once.", code="session.twice", path=path)

@@ -19,6 +19,7 @@ from papertape.model.views import FeedView, HealthView, SessionView, StoreStatus
 from papertape.session.health import judge_health
 from papertape.session.outlet import Outlet
 from papertape.testkit.facts import fact
+from papertape.testkit.fake_backtests import FakeRunner, fake_backtests
 from papertape.testkit.fake_mirror import FakeMirror
 from papertape.testkit.fake_past import FakePast
 from papertape.wire.http import StrategyView
@@ -116,6 +117,8 @@ class FakeDesk:
 
     def __init__(self) -> None:
         self.library = FakeLibrary()
+        self.backtest_runner = FakeRunner()
+        self.backtests = fake_backtests(self.backtest_runner, lambda: START_TS)
         self.started_ts = START_TS
         self.outlets: list[Outlet] = []
         self.commands: list[tuple[str, str]] = []
@@ -211,6 +214,10 @@ class FakeDesk:
         """Return what the test shows."""
         self._check(session_id)
         return self.views.get(topic, {})
+
+    def followed(self, session_id: str, topic: str) -> Mapping[str, msgspec.Struct]:
+        """Return what the test shows."""
+        return self.latest(session_id, topic)
 
     def facts(
         self,

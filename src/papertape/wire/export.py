@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from papertape.model import events, views
+from papertape.model.backtest import BacktestView, StartBacktest
 from papertape.model.feed import FeedStatus
 from papertape.model.instrument import Instrument
 from papertape.model.market_rows import IndicatorValueRow, SignalInContext
@@ -38,6 +39,7 @@ INPUTS: tuple[type[msgspec.Struct], ...] = (
     stream.Ping,
     stream.Vis,
     StartSession,
+    StartBacktest,
     http.StopRequest,
     http.StrategyText,
 )
@@ -59,6 +61,7 @@ OUTPUTS: tuple[type[msgspec.Struct], ...] = (
     http.IndicatorKindView,
     http.Connections,
     http.Resumed,
+    BacktestView,
     IndicatorValueRow,
     SignalInContext,
     CloseCode,

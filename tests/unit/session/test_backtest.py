@@ -5,8 +5,9 @@ import msgspec
 import pytest
 
 from papertape.errors import Broken, Invalid
+from papertape.model.backtest import BacktestSummary
 from papertape.model.feed import FeedState
-from papertape.session.backtest import Backtest, BacktestSummary
+from papertape.session.backtest import Backtest
 from papertape.session.planning import check_capital, common_currency
 from papertape.testkit.engine_run import session_plan
 from papertape.testkit.fake_source import FakeSource, make_instrument

@@ -81,6 +81,55 @@ export interface AlertRaised {
 
 export type AnyEvent = InstanceTransitioned | SignalFired | OrderUpdated | OrderFilled | PositionChanged | AccountChanged | EquityMarked | SessionChanged | AlertRaised
 
+/** What `papertape backtest --json` prints: the summary, and how fast it ran. */
+export interface BacktestResult {
+  strategies: string[]
+  instruments: string[]
+  profile: string
+  fill_rule: string
+  entries: number
+  facts: number
+  first_ts: number
+  last_ts: number
+  signals: number
+  transitions: number
+  fills: number
+  round_trips: number
+  winners: number
+  fees: DecimalText
+  realized_pnl: DecimalText
+  initial_capital: DecimalText
+  final_equity: DecimalText
+  max_drawdown_pct: number
+  seconds: number
+  entries_per_s: number
+}
+
+/**
+ * A backtest of this desk: what was asked, where it stands, and its result once it has finished.
+ *
+ * Times in microseconds UTC. `reason` is a sentence; `code` is the failure's, None without one. `percent` is None
+ * while it is not known how much there is to read.
+ */
+export interface BacktestView {
+  backtest_id: string
+  state: "cancelled" | "failed" | "finished" | "running" | "waiting"
+  reason: string
+  code: string | null
+  data: string
+  strategies: string[]
+  symbols: string[]
+  capital: DecimalText
+  profile: "optimistic" | "pessimistic" | "standard"
+  created_ts: number
+  started_ts: number | null
+  ended_ts: number | null
+  entries_done: number
+  entries_total: number | null
+  percent: number | null
+  result: BacktestResult | null
+}
+
 /** One bar built from trades: `ts` is its open in microseconds UTC, volume in base units. */
 export interface BarView {
   instrument: string
@@ -790,6 +839,22 @@ export interface StageView {
   last_error: string | null
   detail: string
   instruments: Check[]
+}
+
+/**
+ * The trader's request to run strategies over what was recorded.
+ *
+ * `data` is `session:ID`, the tape of a session of this desk, or `import:NAME`, a file or folder in the data folder's
+ * `imports`. Without `symbols` all of its instruments are taken. `warmup_s`: seconds that only warm up; when not
+ * given 60, or what the session warmed up on.
+ */
+export interface StartBacktest {
+  data: string
+  strategies: string[]
+  symbols?: string[]
+  capital?: DecimalText
+  profile?: "optimistic" | "pessimistic" | "standard"
+  warmup_s?: number | null
 }
 
 /**

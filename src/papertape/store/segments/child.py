@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import os
 import subprocess
 import sys
 import threading
@@ -13,9 +11,8 @@ import msgspec
 
 from papertape.errors import Broken, PapertapeError, Unavailable
 from papertape.model.tables import SegmentRow
+from papertape.store.child_process import describe_end, give_way
 from papertape.store.segments.work import Task, carry_out
-
-_LEAST_PRIORITY = 19
 
 _encode = msgspec.json.encode
 _decode_task = msgspec.json.Decoder(Task).decode
@@ -59,9 +56,8 @@ class SealingProcess:
             outcome = _decode_outcome(answer)
         except msgspec.DecodeError as error:
             raise Broken(
-                f"The process that seals the tape ended with {child.returncode} and no answer: "
-                f"{said.decode(errors='replace').strip()[-300:] or 'it said nothing'}. It is tried again later; the "
-                "journal keeps everything.",
+                f"The process that seals the tape {describe_end(child.returncode, said)}. It is tried again later; "
+                "the journal keeps everything.",
                 code="store.sealing_ended",
             ) from error
         if outcome.failure is not None:
@@ -94,8 +90,7 @@ def _outcome(task: Task) -> _Outcome:
 def main() -> None:
     """Carry out the task that stands on the standard input and answer on the standard output."""
     gc.disable()  # entries make no circles, and looking for some among so many takes half the time
-    with contextlib.suppress(OSError):  # a container may forbid it; then it runs at the desk's own priority
-        os.nice(_LEAST_PRIORITY)
+    give_way()
     sys.stdout.buffer.write(_encode(_outcome(_decode_task(sys.stdin.buffer.read()))))
 
 
