@@ -90,6 +90,7 @@ class Engine:
         if batch.is_warmup:
             for lane in self._lanes.values():
                 lane.refresh()
+                lane.revision += 1
             self._begin_at(self._facts.ts)
         return self._facts.take()
 
@@ -130,17 +131,17 @@ class Engine:
         """Return every chosen symbol."""
         return [views.watchlist_row(lane, self._broker, self._instances) for lane in self._lanes.values()]
 
-    def indicators(self) -> list[IndicatorView]:
-        """Return every indicator of every instance."""
+    def indicators(self, instrument: InstrumentId | None = None) -> list[IndicatorView]:
+        """Return every indicator of every instance, or of those of one instrument."""
         return [
             views.indicator_view(instance, alias, use, index)
-            for instance in self._instances
+            for instance in self._instances_of(instrument)
             for (alias, use), index in zip(instance.program.definition.indicators.items(), instance.slots, strict=True)
         ]
 
-    def conditions(self) -> list[ConditionsView]:
-        """Return the five sections of every instance."""
-        return [views.conditions_view(instance) for instance in self._instances]
+    def conditions(self, instrument: InstrumentId | None = None) -> list[ConditionsView]:
+        """Return the five sections of every instance, or of those of one instrument."""
+        return [views.conditions_view(instance) for instance in self._instances_of(instrument)]
 
     def equity(self) -> EquityView:
         """Return the account, marked at the prices its positions would close at."""
@@ -162,6 +163,9 @@ class Engine:
         """Return every instrument's bars with trades that end after `after_ts` and not after `until_ts`."""
         lanes = self._lanes.values()
         return [bar for lane in lanes for bar in views.closed_bar_views(lane, interval_s, after_ts, until_ts)]
+
+    def _instances_of(self, instrument: InstrumentId | None) -> Sequence[Instance]:
+        return self._instances if instrument is None else self._by_lane[instrument]
 
     def _lane(self, instrument: InstrumentId) -> Lane:
         lane = self._lanes.get(instrument)
@@ -195,6 +199,7 @@ class Engine:
     def _begin_at(self, ts: int) -> None:
         for instance in self._instances:
             instance.since = ts
+            instance.lane.revision += 1
 
     def _take(self, entry: Entry) -> None:
         if not self._is_live:

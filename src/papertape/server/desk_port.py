@@ -145,6 +145,9 @@ class DeskPort(Protocol):
     def latest(self, session_id: str, topic: str) -> Mapping[str, msgspec.Struct]:
         """Return the latest values of a topic by key."""
 
+    def followed(self, session_id: str, topic: str) -> Mapping[str, msgspec.Struct]:
+        """Return the latest values for who asks ten times a second: each whole, some a tenth of a second old."""
+
     def facts(
         self,
         session_id: str,

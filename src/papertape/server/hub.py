@@ -226,7 +226,7 @@ class StreamHub:
     def _reader(self, topic: Topic) -> Read:
         if topic.session_id is not None:
             session_id = topic.session_id
-            return lambda: self._desk.latest(session_id, topic.name)
+            return lambda: self._desk.followed(session_id, topic.name)
         return self._read_sessions if topic.name == "sessions" else self._read_system
 
     def _read_sessions(self) -> Mapping[str, msgspec.Struct]:

@@ -11,9 +11,10 @@ from papertape.model.entries import Lifecycle
 from papertape.model.events import EquityMarked
 from papertape.model.session import SessionId, SessionRow
 from papertape.model.tables import EQUITY
-from papertape.model.views import BarView
-from papertape.session.latest import SavedViews
+from papertape.model.views import BarView, SessionView
+from papertape.session.latest import SavedViews, session_view
 from papertape.session.recovery import stored_heads
+from papertape.session.source import MarketSource
 from papertape.session.unsaved import Views, unsaved_views
 
 
@@ -25,6 +26,7 @@ class Archive:
         self._saved: dict[SessionId, SavedViews] = {}
         self._heads: dict[SessionId, dict[str, int]] = {}
         self._equities: dict[SessionId, Decimal | None] = {}
+        self._listed: dict[SessionId, tuple[SessionRow, SessionView]] = {}
 
     def views(self, row: SessionRow, topic: str) -> Views:
         """Return the saved last views of a topic; without any, what the session watches and why it stands still."""
@@ -44,6 +46,14 @@ class Archive:
             self._equities[session_id] = newest[0].equity if newest else None
         return self._equities[session_id]
 
+    def view(self, row: SessionRow, source: MarketSource | None) -> SessionView:
+        """Return a session as listed; made once for each revision of its row."""
+        known = self._listed.get(row.session_id)
+        if known is None or known[0] is not row:
+            known = (row, session_view(row, source, None, self.equity(row.session_id)))
+            self._listed[row.session_id] = known
+        return known[1]
+
     def bars(self, session_id: SessionId, instrument: str, interval_s: int, limit: int) -> list[BarView]:
         """Return the saved bars of an instrument, oldest first; none of an interval that is not kept."""
         return self._views(session_id).bars(instrument, interval_s)[-limit:]
@@ -53,6 +63,7 @@ class Archive:
         self._saved.pop(session_id, None)
         self._heads.pop(session_id, None)
         self._equities.pop(session_id, None)
+        self._listed.pop(session_id, None)
 
     def close_row(self, row: SessionRow, state: Lifecycle, reason: str, appender: Appender, now: int) -> None:
         """Append a last revision to the row of a session that could not be resumed."""

@@ -5,12 +5,12 @@ Each check is one pure function of the vitals. `waiting` means not yet, `failed`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from papertape.model.instrument import InstrumentId
 from papertape.model.session import SessionPlan, StrategyVersion
 from papertape.model.views import Check, CheckStatus
-from papertape.session.vitals import Vitals
+from papertape.session.vitals import Measured, Vitals
 from papertape.strategy.parse import check_definition
 from papertape.strategy.risk import venue_refusal
 
@@ -62,8 +62,12 @@ def check_vitals(vitals: Vitals) -> list[Check]:
     """Return every check of a running session, session-wide ones first, then by symbol."""
     checks = [_configured(vitals), _active(vitals), _connected(vitals), _written(vitals), *_mirrored(vitals)]
     checks.append(_published(vitals))
+    measured: dict[InstrumentId, list[Measured]] = {}
+    for one in vitals.indicators:
+        measured.setdefault(one.instrument, []).append(one)
     for instrument in vitals.instruments:
-        checks += [_subscribed(vitals, instrument), _fed(vitals, instrument), _calculated(vitals, instrument)]
+        checks += [_subscribed(vitals, instrument), _fed(vitals, instrument)]
+        checks.append(_calculated(vitals, instrument, measured.get(instrument, [])))
     return checks
 
 
@@ -198,13 +202,12 @@ def _fed(vitals: Vitals, instrument: InstrumentId) -> Check:
     )  # fmt: skip
 
 
-def _calculated(vitals: Vitals, instrument: InstrumentId) -> Check:
-    views = [view for view in vitals.indicators if view.instrument == instrument]
-    known = [view for view in views if view.value is not None]
-    missing = [view for view in views if view.value is None]
+def _calculated(vitals: Vitals, instrument: InstrumentId, measured: Sequence[Measured]) -> Check:
+    known = [one for one in measured if one.value is not None]
+    missing = [one for one in measured if one.value is None]
     is_evaluated = instrument in vitals.evaluated
-    detail = f"{len(known)} of {len(views)} indicators of {instrument} have a value."
-    if not views:
+    detail = f"{len(known)} of {len(measured)} indicators of {instrument} have a value."
+    if not measured:
         detail = f"No strategy asks for an indicator of {instrument}."
     if missing:
         detail += f" {missing[0].name}: {missing[0].reason}."
@@ -213,7 +216,7 @@ def _calculated(vitals: Vitals, instrument: InstrumentId) -> Check:
     return Check(
         code="indicators.calculating",
         label="Indicators are being calculated",
-        status="ok" if is_evaluated and (known or not views) else "waiting",
+        status="ok" if is_evaluated and (known or not measured) else "waiting",
         detail=detail,
         instrument=instrument,
         checked_ts=vitals.now,

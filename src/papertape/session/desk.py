@@ -26,7 +26,8 @@ from papertape.session.checks import check_plan, worst
 from papertape.session.core import SessionCore
 from papertape.session.feeds import Feeds
 from papertape.session.health import judge_health
-from papertape.session.latest import check_topic, encode_views, live_views, session_view
+from papertape.session.keeping import keep_views
+from papertape.session.latest import check_topic, followed_views, live_views, session_view
 from papertape.session.library import Library
 from papertape.session.lifecycle import ENDED, LifecycleTrigger, next_lifecycle
 from papertape.session.outlet import Outlet
@@ -38,6 +39,8 @@ from papertape.session.source import MarketSource
 from papertape.session.unsaved import Views
 
 _ALL = 1_000_000_000
+LISTED = 200
+"""How many sessions are listed where nobody says how many."""
 
 _log = structlog.get_logger(__name__)
 
@@ -79,6 +82,7 @@ class Desk:
     async def open(self) -> list[SessionId]:
         """Resume every session that was live or suspended when the desk last ended; return their ids."""
         waiting = [row for row in self._history.sessions(limit=_ALL) if row.state not in ENDED]
+        self.sessions(LISTED)  # read once before anybody waits
         return [row.session_id for row in reversed(waiting) if row.plan.mode in LIVE_MODES and await self._recover(row)]
 
     async def close(self) -> None:
@@ -89,7 +93,7 @@ class Desk:
                 await runner.suspend()
             except Broken as error:
                 _log.error("not_suspended", session_id=runner.row.session_id, error=error.message)
-            await self._keep_views(runner)
+            await keep_views(runner, self._history, self._clock())
         await asyncio.gather(*self._goodbyes)
         await self._feeds.close()
 
@@ -190,10 +194,20 @@ class Desk:
         return self._view(self._row(session_id))
 
     def latest(self, session_id: SessionId, topic: str) -> Views:
-        """Return the latest views of a topic by key; raises `NotFound` for an unknown session or topic."""
+        """Return the views of a topic by key, all of this moment; raises `NotFound` for a session or topic."""
         runner = self._runners.get(session_id)
         if runner is not None:
             return live_views(runner, topic, self._clock())
+        return self._left_views(session_id, topic)
+
+    def followed(self, session_id: SessionId, topic: str) -> Views:
+        """Return the views of a topic for who asks ten times a second: each whole, some a tenth of a second old."""
+        runner = self._runners.get(session_id)
+        if runner is not None:
+            return followed_views(runner, topic, self._clock())
+        return self._left_views(session_id, topic)
+
+    def _left_views(self, session_id: SessionId, topic: str) -> Views:
         row = self._row(session_id)
         if check_topic(topic) == "summary":
             return {session_id: self._view(row)}
@@ -365,17 +379,9 @@ class Desk:
         goodbye.add_done_callback(self._goodbyes.discard)
 
     async def _put_away(self, runner: Runner) -> None:
-        await self._keep_views(runner)
+        await keep_views(runner, self._history, self._clock())
         self._archive.forget(runner.row.session_id)
         self._runners.pop(runner.row.session_id, None)
-
-    async def _keep_views(self, runner: Runner) -> None:
-        now = self._clock()
-        try:
-            views = encode_views(runner, now)
-            await asyncio.to_thread(self._history.save_views, runner.row.session_id, now, views)
-        except Unavailable as error:
-            _log.warning("views_not_kept", session_id=runner.row.session_id, error=error.message)
 
     def _row(self, session_id: SessionId) -> SessionRow:
         runner = self._runners.get(session_id)
@@ -387,5 +393,5 @@ class Desk:
     def _view(self, row: SessionRow) -> SessionView:
         runner = self._runners.get(row.session_id)
         if runner is None:
-            return session_view(row, self._feeds.find(row.feed), None, self._archive.equity(row.session_id))
+            return self._archive.view(row, self._feeds.find(row.feed))
         return session_view(runner.row, runner.source, runner)

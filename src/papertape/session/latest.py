@@ -13,24 +13,35 @@ from papertape.model import views
 from papertape.model.session import SessionRow
 from papertape.session.checks import worst
 from papertape.session.lifecycle import ENDED, allowed_commands
+from papertape.session.panels import KEPT_PANELS
 from papertape.session.runner import Runner
-from papertape.session.sampler import BAR_INTERVALS_S
 from papertape.session.source import MarketSource
 from papertape.session.unsaved import Views
 
-_CHART = "chart"
-_KEPT_BARS = 1_000
+CHART = "chart"
+"""Under which name the bars of the chart are kept beside the topics."""
 
 _URGENCY = ("EXITING", "POSITION_ACTIVE", "ENTERING", "SIGNAL_DETECTED", "ERROR", "COOLDOWN", "MONITORING")
 
 
 def live_views(runner: Runner, topic: str, now: int) -> Views:
-    """Return the latest views of one topic of a session that runs here.
+    """Return the latest views of one topic of a session that runs here, as of this moment.
 
     Raises:
         NotFound: the topic does not exist.
     """
-    return _LIVE[check_topic(topic)](runner, now)
+    return runner.panels.exact(topic) if check_topic(topic) in KEPT_PANELS else _LIVE[topic](runner, now)
+
+
+def followed_views(runner: Runner, topic: str, now: int) -> Views:
+    """Return the latest views of one topic for who asks again and again; see `Panels.shown`.
+
+    Raises:
+        NotFound: the topic does not exist.
+    """
+    if check_topic(topic) in KEPT_PANELS and runner.state not in ENDED:
+        return runner.panels.shown(topic)
+    return live_views(runner, topic, now)
 
 
 def check_topic(topic: str) -> str:
@@ -40,17 +51,6 @@ def check_topic(topic: str) -> str:
             f"There is no latest-value topic {topic!r}; topics are {', '.join(views.VIEW_OF)}.", code="topic.unknown"
         )
     return topic
-
-
-def encode_views(runner: Runner, now: int) -> bytes:
-    """Return every topic's latest views and the chart's bars as JSON, to be kept when the session ends."""
-    kept: dict[str, Any] = {topic: live_views(runner, topic, now) for topic in views.VIEW_OF}
-    kept[_CHART] = {
-        f"{instrument.id}|{interval_s}": runner.core.engine.bars(instrument.id, interval_s, _KEPT_BARS)
-        for instrument in runner.core.plan.instruments
-        for interval_s in BAR_INTERVALS_S
-    }
-    return msgspec.json.encode(kept)
 
 
 class SavedViews:
@@ -77,10 +77,11 @@ class SavedViews:
 
     def bars(self, instrument: str, interval_s: int) -> list[views.BarView]:
         """Return the saved bars of an instrument, oldest first."""
-        if _CHART not in self._topics:
+        if CHART not in self._topics:
             return []
-        kept = msgspec.json.decode(self._topics[_CHART], type=dict[str, list[views.BarView]])
-        return kept.get(f"{instrument}|{interval_s}", [])
+        kept = msgspec.json.decode(self._topics[CHART], type=dict[str, msgspec.Raw])
+        series = kept.get(f"{instrument}|{interval_s}")
+        return [] if series is None else msgspec.json.decode(series, type=list[views.BarView])
 
 
 def session_view(
@@ -126,7 +127,7 @@ def _allowed(row: SessionRow, *, is_here: bool) -> tuple[str, ...]:
 def _headline(row: SessionRow, runner: Runner | None) -> str:
     if runner is None or row.state not in ("running", "stopping"):
         return row.reason
-    most_urgent = min(runner.core.engine.instances(), key=lambda view: _URGENCY.index(view.state), default=None)
+    most_urgent = min(runner.panels.instances(), key=lambda view: _URGENCY.index(view.state), default=None)
     if most_urgent is None:
         count = len(row.plan.instruments)
         return f"Recording {count} symbol{'' if count == 1 else 's'}: {row.reason}"
@@ -137,9 +138,7 @@ def _instances(runner: Runner) -> list[views.InstanceView]:
     # The engine knows no time before its first entry; an instance has been where it is since the session was made.
     # Nor does it know that its own session has failed: what fails a session may be the journal itself.
     row = runner.row
-    seen = [
-        msgspec.structs.replace(view, since=view.since or row.created_ts) for view in runner.core.engine.instances()
-    ]
+    seen = [msgspec.structs.replace(view, since=view.since or row.created_ts) for view in runner.panels.instances()]
     if row.state not in ENDED:
         return seen
     reason = f"The session is {row.state}: {row.reason}"
@@ -152,16 +151,6 @@ def _preflight(runner: Runner, now: int) -> Views:
     return {view.key: view}
 
 
-def _bars(runner: Runner) -> Views:
-    newest: Views = {}
-    for instrument in runner.core.plan.instruments:
-        for interval_s in BAR_INTERVALS_S:
-            bars = runner.core.engine.bars(instrument.id, interval_s, 1)
-            if bars:
-                newest[f"{instrument.id}|{interval_s}"] = bars[-1]
-    return newest
-
-
 def _summary(runner: Runner) -> Views:
     return {runner.row.session_id: session_view(runner.row, runner.source, runner)}
 
@@ -172,10 +161,7 @@ def _by_key(items: Iterable[Any]) -> Views:
 
 _LIVE: dict[str, Callable[[Runner, int], Views]] = {
     "watchlist": lambda runner, _: _by_key(runner.core.engine.watchlist()),
-    "indicators": lambda runner, _: _by_key(runner.core.engine.indicators()),
-    "conditions": lambda runner, _: _by_key(runner.core.engine.conditions()),
     "instances": lambda runner, _: _by_key(_instances(runner)),
-    "bars": lambda runner, _: _bars(runner),
     "equity": lambda runner, _: _by_key([runner.core.engine.equity()]),
     "pipeline": lambda runner, now: _by_key(runner.pipeline.views(runner.vitals(now), runner.checks)),
     "preflight": _preflight,

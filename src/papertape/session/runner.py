@@ -32,6 +32,7 @@ from papertape.session.core import SessionCore
 from papertape.session.lifecycle import LIVE, LifecycleTrigger, next_lifecycle
 from papertape.session.observer import Observer
 from papertape.session.outlet import Outlet
+from papertape.session.panels import Panels
 from papertape.session.recovery import Restored
 from papertape.session.scribe import Scribe
 from papertape.session.source import MarketSource, Subscription
@@ -70,7 +71,8 @@ class Runner:
             row, core, appender=appender, clock=clock, outlets=outlets, on_broken=self._break,
             on_ended=lambda: on_ended(self),
         )  # fmt: skip
-        self._observer = Observer(core, self._scribe, appender, self.started_ts)
+        self.panels = Panels(core)
+        self._observer = Observer(core, self.panels, self._scribe, appender, self.started_ts)
         self._ledger = self._scribe.ledger
         self._feed = self._scribe.take
         self.pipeline = self._scribe.pipeline
@@ -130,7 +132,7 @@ class Runner:
 
     def on_events(self, events: Sequence[MarketEvent]) -> None:
         """Take a burst of live market events: journal, step, submit."""
-        if self.state not in LIVE:
+        if self.state not in LIVE or not events:
             return
         self.pipeline.note_events(events, self._clock())
         self._guard(lambda: self._feed(events))
@@ -208,6 +210,8 @@ class Runner:
         try:
             while self.state in LIVE:
                 self._tick()
+                await asyncio.sleep(0)  # the loop turns between the step of the clock and what is judged of it
+                self._judge()
                 await self._pause(_TICK_S)
                 if connecting.done():
                     connecting.result()
@@ -244,13 +248,17 @@ class Runner:
         self._alert("session.gap", "warning", message, "journal")
 
     def _tick(self) -> None:
-        now = self._clock()
         if self._subscription is not None:
             self.on_status(self._subscription.status())
         if self.state not in LIVE:
             return
         if self._is_live:  # before that, time would pass over what is still to be told of it
             self._feed([ClockTick(**self._stamp())])
+
+    def _judge(self) -> None:
+        if self.state not in LIVE:
+            return
+        now = self._clock()
         vitals = self.vitals(now)
         self.pipeline.sample(vitals)
         self.checks = tuple(check_vitals(vitals))

@@ -8,7 +8,16 @@ from papertape.journal.ports import StoreStatus
 from papertape.model.entries import Lifecycle
 from papertape.model.feed import FeedStatus
 from papertape.model.instrument import InstrumentId
-from papertape.model.views import IndicatorView, InstanceView
+from papertape.model.views import InstanceView
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """The value of one indicator of one instrument, or why it has none."""
+
+    instrument: InstrumentId
+    name: str
+    value: float | None
+    reason: str | None
 
 
 class Vitals(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +37,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     data_ts: dict[InstrumentId, int]
     quote_ts: dict[InstrumentId, int]
     evaluated: frozenset[InstrumentId]
-    indicators: tuple[IndicatorView, ...]
+    indicators: tuple[Measured, ...]
     store: StoreStatus
     unmirrored_since: int | None
     undurable_since: int | None

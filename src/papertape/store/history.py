@@ -17,6 +17,7 @@ from papertape.store.rows import decode_rows, filter_value
 from papertape.store.schema import Scalar
 from papertape.store.segments.catalogue import Segments
 from papertape.store.segments.joined import read_joined
+from papertape.store.session_list import SessionList
 
 _LARGEST_SEQ = 2**63 - 1
 _BATCH_PAGE = 64
@@ -29,6 +30,7 @@ class SqliteHistory:
     def __init__(self, path: Path, readers: Readers) -> None:
         self._path = path
         self._readers = readers
+        self._sessions = SessionList(readers)
         self.segments = Segments(path.parent, readers)
 
     def events(
@@ -99,10 +101,13 @@ class SqliteHistory:
 
     def session(self, session_id: SessionId) -> SessionRow | None:
         """Return the newest revision of a session's row; see `History.session`."""
-        return self._session(sql.SESSION, {"session_id": session_id})
+        return self._sessions.find(session_id) or self._session(sql.SESSION, {"session_id": session_id})
 
     def sessions(self, *, limit: int = 200) -> list[SessionRow]:
         """Return the newest revision of every session; see `History.sessions`."""
+        kept = self._sessions.newest(max(0, limit))
+        if kept is not None:
+            return kept
         return decode_rows(SESSIONS, self._readers.rows(sql.SESSION_LIST, {"limit": max(0, limit)}))
 
     def session_by_idempotency_key(self, key: str) -> SessionRow | None:

@@ -162,6 +162,7 @@ SEALABLE = (
     f"ORDER BY {quote(TAPE.column('first_seq'))} LIMIT :limit"
 )
 """A session's batches after a seq, each with its place, up to a place."""
+NEWEST_SESSION_PLACE = f"SELECT MAX({_PLACE}) FROM {quote(SESSIONS.name)} LIMIT :limit"
 NEWEST_TAPE_PLACE = f"SELECT MAX({_PLACE}) FROM {quote(TAPE.name)} LIMIT :limit"
 TAPE_SESSIONS = (
     f"WITH RECURSIVE found(id) AS (SELECT MIN({quote('session_id')}) FROM {quote(TAPE.name)} UNION ALL "
@@ -217,6 +218,7 @@ def named_queries() -> dict[str, str]:
         "segment before a seq": SEGMENT_BEFORE,
         "all segments": ALL_SEGMENTS,
         "batches to seal": SEALABLE,
+        "newest place of the sessions": NEWEST_SESSION_PLACE,
         "newest place of the tape": NEWEST_TAPE_PLACE,
         "sessions on the tape": TAPE_SESSIONS,
         "watermarks of a mirror": MIRROR_WATERMARKS,
