@@ -55,7 +55,7 @@ async def _measure(rounds: int, seed: int) -> dict[str, float]:
     took: list[float] = []
     async with FaultProxy(seed=seed) as proxy, desk_server(behind=proxy) as server:
         url = f"ws://127.0.0.1:{proxy.port}/api/stream"
-        client = StreamClient(url, [_TOPIC], backoff=Backoff(floor_s=0, step_s=0), seed=seed)
+        client = StreamClient(url, [_TOPIC], backoff=Backoff(floor_s=0, step_s=0), seed=seed, carriers=["websocket"])
         log = FactLog([_TOPIC])
         following = asyncio.create_task(_follow(client, log))
         await log.reached(0)

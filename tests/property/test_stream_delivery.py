@@ -57,7 +57,7 @@ class Follower:
 
     def take(self, message: ServerMessage) -> None:
         if isinstance(message, Heartbeat):
-            behind = [topic for topic, head in message.heads.items() if self.cursors[topic].is_behind(head)]
+            behind = [topic for topic, head in message.heads.items() if self.cursors[topic].on_head(head)]
             self.ask(*behind)
         elif isinstance(message, Subscribed):
             self.cursors[message.topic].on_subscribed(message)

@@ -33,7 +33,9 @@ QUICK = Backoff(floor_s=0.0, step_s=0.001, limit_s=0.01)
 
 def client_of(port: int) -> StreamClient:
     url = f"ws://127.0.0.1:{port}/api/stream"
-    return StreamClient(url, TOPICS, backoff=QUICK, dead_s=0.3, grace_s=0.2, deadline_s=2.0, seed=1)
+    return StreamClient(
+        url, TOPICS, backoff=QUICK, dead_s=0.3, grace_s=0.2, deadline_s=2.0, seed=1, carriers=["websocket"]
+    )
 
 
 def publish(server: DeskServer, first: int, count: int) -> None:

@@ -2,196 +2,198 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
+import secrets
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
-from websockets.typing import Subprotocol
 
+from papertape.client.address import parse_address
+from papertape.client.alarm import Moment
 from papertape.client.backoff import Backoff
-from papertape.client.cursor import Cursor
-from papertape.errors import Refused
-from papertape.wire.close import reaction_to
-from papertape.wire.stream import (
-    PROTOCOL,
-    Bye,
-    Heartbeat,
-    Hello,
-    Ping,
-    PreviousClose,
-    Pub,
-    ServerMessage,
-    Snap,
-    StreamError,
-    Sub,
-    Subscribed,
-    Welcome,
-)
-from papertape.wire.topics import parse_topic
+from papertape.client.closes import CloseRecord, TransportEnd
+from papertape.client.connection import StreamConnection
+from papertape.client.limits import CARRIERS, ClientLimits
+from papertape.client.shell import Shell
+from papertape.client.status import ClientStatus
+from papertape.client.subscriptions import Subscriptions, Update
+from papertape.errors import Conflict, Refused
+from papertape.wire.http import Transport
+from papertape.wire.stream import PreviousClose
 
-Update = Pub | Snap | StreamError
-
-_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
+__all__ = ["StreamClient", "Update"]
 
 
 class StreamClient:
     """Yields publications and snapshots of its topics: every fact once, in order per topic.
 
-    `url` is the desk's stream, such as `ws://127.0.0.1:8420/api/stream`. `dead_s` replaces the server's own verdict on
-    silence. Seconds throughout.
+    `url` is the desk's stream, such as `http://127.0.0.1:8420/api/stream`; http(s) and ws(s) mean the same. `tab` names
+    the client across its connections and should be its own; without one it is made up. `dead_s` replaces the server's
+    own verdict on silence; it, `grace_s` and `deadline_s` go before those of `limits`. `carriers` are tried in this
+    order. Seconds throughout.
+
+    Raises:
+        Invalid: the address or a topic cannot exist.
     """
 
     def __init__(
         self,
         url: str,
-        topics: Iterable[str],
+        topics: Iterable[str] = (),
         *,
-        tab: str = "python",
+        tab: str | None = None,
         backoff: Backoff | None = None,
         dead_s: float | None = None,
-        grace_s: float = 10.0,
-        deadline_s: float = 10.0,
+        grace_s: float | None = None,
+        deadline_s: float | None = None,
         seed: int | None = None,
+        limits: ClientLimits | None = None,
+        carriers: Sequence[Transport] = CARRIERS,
     ) -> None:
+        given = {"dead_s": dead_s, "grace_s": grace_s, "deadline_s": deadline_s}
+        replaced = {name: value for name, value in given.items() if value is not None}
         self.url = url
-        self.connects = 0
-        self.holes = 0
-        self.duplicates = 0
-        self.resumes = 0
-        self.snapshots = 0
-        self.previous: PreviousClose | None = None
-        self._cursors = {topic: Cursor(topic, is_fact=_is_fact(topic)) for topic in topics}
-        self._tab = tab
-        self._backoff = backoff or Backoff()
-        self._dead_s = dead_s
-        self._grace_s = grace_s
-        self._deadline_s = deadline_s
-        self._chance = random.Random(seed)
-        self._failures = 0
-        self._conn: str | None = None
-        self._opened_at = 0.0
-        self._bye: Bye | None = None
-        self._verdict_s = 45.0
+        self._address = parse_address(url)
+        self._subscriptions = Subscriptions()
+        self._subscriptions.add(topics)
+        self._core = StreamConnection(
+            self._subscriptions,
+            tab=tab or f"python-{secrets.token_hex(4)}",
+            limits=msgspec.structs.replace(limits or ClientLimits(), **replaced),
+            backoff=backoff,
+            chance=random.Random(seed),
+            carriers=carriers,
+        )
+        self._shell: Shell | None = None
 
     async def updates(self) -> AsyncGenerator[Update, None]:
-        """Yield what is new, for ever; reconnects by itself.
+        """Yield what is new, for ever; reconnects by itself. Ended and called again it goes on where it was.
 
         Raises:
             Refused: the desk closed with a code that forbids to come back.
+            Conflict: the client is being followed already.
         """
-        while True:
-            self._opened_at = time.monotonic()
-            self._conn, self._bye = None, None
-            code: int | None = None
-            try:
-                async with asyncio.timeout(self._deadline_s):
-                    socket = await connect(
-                        self.url, subprotocols=[Subprotocol(PROTOCOL)], compression=None, ping_interval=None
-                    )
-                try:
-                    await self._greet(socket)
-                    while True:
-                        update = await self._step(socket)
-                        if update is not None:
-                            yield update
-                finally:
-                    await socket.close()
-            except ConnectionClosed as closed:
-                code = closed.rcvd.code if closed.rcvd is not None else None
-            except (OSError, WebSocketException, TimeoutError):
-                code = None
-            await self._rest(code)
-
-    async def _greet(self, socket: ClientConnection) -> None:
-        wanted = tuple(cursor.request() for cursor in self._cursors.values())
-        await _send(socket, Hello(v=1, tab=self._tab, prev=self.previous, subs=wanted))
-        async with asyncio.timeout(self._deadline_s):
-            self._take_control(_decoder.decode(await socket.recv()))
-
-    async def _step(self, socket: ClientConnection) -> Update | None:
-        update, asked = self._take(await self._receive(socket))
-        if asked is not None:
-            await _send(socket, Sub(subs=(asked.request(),)))
-        return update
-
-    async def _receive(self, socket: ClientConnection) -> ServerMessage:
+        if self._shell is not None:
+            raise Conflict(
+                "This client is followed already; give each follower a client of its own.", code="client.busy"
+            )
+        shell = self._shell = Shell(self._address)
+        self._core.start(_now())
         try:
-            async with asyncio.timeout(self._dead_s or self._verdict_s):
-                return _decoder.decode(await socket.recv())
-        except TimeoutError:
-            await _send(socket, Ping(id=0))
-            try:
-                async with asyncio.timeout(self._grace_s):
-                    return _decoder.decode(await socket.recv())
-            except TimeoutError:
-                socket.transport.abort()  # a closing handshake would wait on the silence
-                raise
+            while True:
+                self._perform(shell)
+                while self._core.updates:
+                    yield self._core.updates.popleft()
+                    self._perform(shell)
+                self._raise_if_stopped()
+                await self._step(shell)
+        finally:
+            self._core.stop()
+            self._perform(shell)
+            self._shell = None
+            await shell.aclose()
 
-    def _take(self, message: ServerMessage) -> tuple[Update | None, Cursor | None]:
-        if isinstance(message, Heartbeat):
-            behind = (self._cursors[topic] for topic, head in message.heads.items() if self._is_behind(topic, head))
-            cursor = next(behind, None)
-            self.holes += cursor is not None
-            return None, cursor
-        if isinstance(message, StreamError):
-            return message, None
-        if not isinstance(message, Subscribed | Snap | Pub):
-            self._take_control(message)
-            return None, None
-        return self._take_topic(message, self._cursors[message.topic])
+    def add(self, *topics: str) -> None:
+        """Follow these topics too, from a snapshot on.
 
-    def _take_topic(self, message: Subscribed | Snap | Pub, cursor: Cursor) -> tuple[Update | None, Cursor | None]:
-        if isinstance(message, Subscribed):
-            cursor.on_subscribed(message)
-            self.resumes += message.resumed
-            self.snapshots += not message.resumed
-            return None, None
-        if isinstance(message, Snap):
-            cursor.on_snap(message)
-            return message, None
-        verdict = cursor.on_pub(message)
-        if verdict == "new":
-            return message, None
-        self.duplicates += verdict == "duplicate"
-        self.holes += verdict == "hole"
-        return None, cursor if verdict == "hole" else None
+        Raises:
+            Invalid: one of them cannot exist; none was added.
+        """
+        self._core.add(topics, _now())
+        self._nudge()
 
-    def _take_control(self, message: ServerMessage) -> None:
-        if isinstance(message, Welcome):
-            self.connects += 1
-            self._conn = message.conn
-            self._verdict_s = float(message.dead_s)
-        elif isinstance(message, Bye):
-            self._bye = message
+    def remove(self, *topics: str) -> None:
+        """Follow these topics no more."""
+        self._core.remove(topics)
+        self._nudge()
 
-    def _is_behind(self, topic: str, head: int) -> bool:
-        cursor = self._cursors.get(topic)
-        return cursor is not None and cursor.is_behind(head)
+    def show(self, *, is_visible: bool) -> None:
+        """Say whether anybody looks: latest values come once a second when nobody does."""
+        self._core.show(is_visible=is_visible, now=_now())
+        self._nudge()
 
-    async def _rest(self, code: int | None) -> None:
-        age_s = time.monotonic() - self._opened_at
-        if self._bye is not None:
-            code = self._bye.code
-        reason = self._bye.reason if self._bye is not None else "cut"
-        self.previous = PreviousClose(conn=self._conn, code=code, reason=reason, age_ms=int(age_s * 1000))
-        reaction = reaction_to(code)
-        if reaction == "stop":
-            raise Refused(f"The desk closed the stream for good ({code}): {reason}", code="stream.stopped")
-        self._failures = 0 if age_s >= self._backoff.stable_s else self._failures + 1
-        if reaction == "back_off" or self._failures > 1:
-            await asyncio.sleep(self._backoff.delay_s(self._failures - 1, self._chance))
+    def check(self) -> None:
+        """Ask whether the desk is still there, or try at once what was to be tried later."""
+        self._core.check(_now())
+        self._nudge()
+
+    def status(self) -> ClientStatus:
+        """Return how the connection is doing now."""
+        return self._core.status(_now())
+
+    def server_now(self) -> float:
+        """Return the desk's clock, seconds since 1970."""
+        now = _now()
+        return now.wall + self._core.status(now).clock_offset_s
+
+    @property
+    def closes(self) -> tuple[CloseRecord, ...]:
+        """Return the newest ends of connections and attempts, newest first."""
+        return self._core.closes.records
+
+    @property
+    def previous(self) -> PreviousClose | None:
+        """Return what the desk is told of the last connection that ended."""
+        return self._core.closes.last
+
+    @property
+    def connects(self) -> int:
+        """Return how often the desk said welcome."""
+        return self._core.connects
+
+    @property
+    def holes(self) -> int:
+        """Return how often something was found missing and asked for again."""
+        return self._subscriptions.holes
+
+    @property
+    def duplicates(self) -> int:
+        """Return how many publications came again and were dropped."""
+        return self._subscriptions.duplicates
+
+    @property
+    def resumes(self) -> int:
+        """Return how many subscriptions went on from a position; with long polling each poll has one a topic."""
+        return self._subscriptions.resumes
+
+    @property
+    def snapshots(self) -> int:
+        """Return how many subscriptions began with a snapshot."""
+        return self._subscriptions.snapshots
+
+    async def _step(self, shell: Shell) -> None:
+        next_at = self._core.next_at
+        await shell.inbox.wait(None if next_at is None else max(0.0, next_at - _now().at))
+        for _ in range(len(shell.inbox)):  # what waits is heard before anything is concluded from the time
+            heard = shell.inbox.take()
+            if heard is not None:
+                self._hear(*heard)
+        self._core.passed(_now())
+
+    def _hear(self, link: int, heard: bytes | TransportEnd | BaseException) -> None:
+        if isinstance(heard, bytes):
+            self._core.received(link, heard, _now())
+        elif isinstance(heard, BaseException):
+            raise heard
+        else:
+            self._core.ended(link, heard, _now())
+
+    def _perform(self, shell: Shell) -> None:
+        for action in self._core.take_actions():
+            shell.perform(action)
+
+    def _nudge(self) -> None:
+        if self._shell is not None:
+            self._shell.inbox.nudge()
+
+    def _raise_if_stopped(self) -> None:
+        record = self._core.stopped_by
+        if record is not None:
+            raise Refused(
+                f"The desk closed the stream for good ({record.code}): {record.reason}", code="stream.stopped"
+            )
 
 
-def _is_fact(topic: str) -> bool:
-    parsed = parse_topic(topic)
-    if parsed is None:
-        raise Refused(f"There is no topic {topic!r}; topics are session/ID/NAME and desk/NAME.", code="topic.unknown")
-    return parsed.is_fact
-
-
-async def _send(socket: ClientConnection, message: msgspec.Struct) -> None:
-    await socket.send(msgspec.json.encode(message).decode())
+def _now() -> Moment:
+    return Moment(time.monotonic(), time.time())
