@@ -29,6 +29,11 @@ def peer(scope: Message) -> str:
     return f"{client[0]}:{client[1]}" if client else "unknown"
 
 
+def agent(scope: Message) -> str:
+    """Return what the client says it is, at most 120 characters."""
+    return (header(scope, b"user-agent") or "")[:120]
+
+
 async def respond(
     scope: Message,
     send: Send,

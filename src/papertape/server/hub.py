@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,12 +14,13 @@ import structlog
 from papertape.errors import PapertapeError, Unavailable
 from papertape.model.events import AnyEvent
 from papertape.model.views import SystemView
+from papertape.server.admission import Admission, Refusal
 from papertape.server.connections import Connection, ConnectionBook
 from papertape.server.desk_port import DeskPort
 from papertape.server.fact_channel import FactChannel
 from papertape.server.latest_channel import LatestChannel, Read
-from papertape.server.loop_lag import LoopLag, StallWatch
-from papertape.server.rate import TokenBucket
+from papertape.server.loop_lag import Attention, LoopLag, StallWatch
+from papertape.server.memory import MemoryWatch, watch_memory
 from papertape.server.settings import StreamLimits
 from papertape.server.subscriber import Subscriber
 from papertape.session.clock import wall_clock
@@ -29,6 +31,9 @@ from papertape.wire.topics import Topic, parse_topic
 _log = structlog.get_logger("papertape.server.hub")
 
 _AFTER_FAILURE_S = 5.0
+_MEMORY_S = 1.0
+_CLOSING = "The desk is shutting down; it says hello again when it is back."
+WITHOUT_A_CAUSE = "The transport ended without a cause."
 _SLOW_TOPICS = frozenset({"pipeline", "preflight"})  # ages in seconds: nobody reads them at 10 Hz
 
 
@@ -42,27 +47,32 @@ class StreamHub:
         *,
         clock: Callable[[], int] = wall_clock,
         monotonic: Callable[[], float] = time.monotonic,
+        memory: MemoryWatch | None = None,
+        chance: random.Random | None = None,
     ) -> None:
         self.limits = limits or StreamLimits()
         self.clock = clock
         self.monotonic = monotonic
         self.boot = f"boot-{secrets.token_hex(4)}"
-        self.book = ConnectionBook(self.limits.history)
+        self._mark = f"c-{self.boot.removeprefix('boot-')}-"
+        self.book = ConnectionBook(self.limits.history, self._mark)
         self.lag = LoopLag()
+        self.attention = Attention(monotonic(), most_s=2 * self.limits.tick_s)
         self.messages_sent = 0
         self.bytes_sent = 0
         self.facts_seen = 0
+        self.memory = memory or watch_memory(self.limits.memory_limit_mb)
+        self._chance = chance or random.Random()
+        self._next_memory = self._next_rotation = monotonic()
         self._desk = desk
-        self._subscribers: set[Subscriber] = set()
+        self._subscribers: dict[Subscriber, None] = {}  # oldest first
+        self._listeners: dict[str, dict[Subscriber, None]] = {}
         self._facts: dict[str, FactChannel] = {}
         self._latest: dict[str, LatestChannel] = {}
         self._version = 0
-        self._admission = TokenBucket(
-            self.limits.new_connections_per_s, int(self.limits.new_connections_per_s), monotonic()
-        )
+        self._admission = Admission(self.limits, self.memory, monotonic())
         self._task: asyncio.Task[None] | None = None
         self._stalls = StallWatch()
-        self._is_closing = False
         self.idle = asyncio.Event()
         self.idle.set()
         self.busy = asyncio.Event()
@@ -70,32 +80,41 @@ class StreamHub:
 
     # Clients
 
+    def refusal(self) -> Refusal | None:
+        """Return why no further connection may be opened now, None when one may; counts both."""
+        return self._admission.refusal(self.monotonic())
+
     def admits(self) -> bool:
         """Return whether one more connection may be opened now."""
-        return not self._is_closing and self._admission.take(self.monotonic())
+        return self.refusal() is None
 
-    def connect(self, transport: Transport, peer: str, conn_id: str | None = None) -> Subscriber:
+    def connect(self, transport: Transport, peer: str, agent: str = "") -> Subscriber:
         """Return a new subscriber with its connection recorded as live."""
-        connection = Connection(conn_id or f"c-{secrets.token_hex(6)}", peer, transport, self.clock())
+        connection = Connection(f"{self._mark}{secrets.token_hex(4)}", peer, transport, self.clock(), agent)
         self.book.opened(connection)
-        return self.attach(connection)
+        subscriber = self.attach(connection)
+        if self._admission.is_closing:
+            subscriber.end("server", close.GOING_AWAY, _CLOSING)
+        return subscriber
 
     def attach(self, connection: Connection) -> Subscriber:
         """Return a subscriber for a connection that is already recorded: the next request of a poll."""
         subscriber = Subscriber(self, connection)
-        self._subscribers.add(subscriber)
+        connection.heard_at = subscriber.opened_at
+        self._subscribers[subscriber] = None
         self.idle.clear()
         self.busy.set()
         return subscriber
 
     def detach(self, subscriber: Subscriber) -> None:
         """Forget a subscriber whose connection goes on: the answered request of a poll."""
-        subscriber.end("client", 1000, "answered")
+        subscriber.connection.heard_at = self.attentive_s()
+        subscriber.release()
         self._drop(subscriber)
 
     def disconnected(self, subscriber: Subscriber) -> None:
         """Forget a subscriber and record its end."""
-        subscriber.end("server", close.INTERNAL, "The transport ended without a cause.")
+        subscriber.end("server", close.INTERNAL, WITHOUT_A_CAUSE)
         ending = subscriber.ending
         assert ending is not None  # end() has set it
         self.book.ended(subscriber.connection, self.clock(), ending.by, ending.code, ending.reason)
@@ -110,7 +129,7 @@ class StreamHub:
         )
 
     def _drop(self, subscriber: Subscriber) -> None:
-        self._subscribers.discard(subscriber)
+        self._subscribers.pop(subscriber, None)
         if not self._subscribers:
             self.idle.set()
             self.busy.clear()
@@ -123,26 +142,42 @@ class StreamHub:
         """Return how the stream's server is doing."""
         live = [connection for connection in self.book if connection.closed_ts is None]
         return StreamHealth(
-            lag=[],
+            lag=self.lag.seconds(),
             worst_lag_ms=round(self.lag.worst_ms, 1),
-            memory_mb=0.0,
-            memory_limit_mb=0.0,
-            memory_state="normal",
+            memory_mb=self.memory.used_mb,
+            memory_limit_mb=self.memory.limit_mb,
+            memory_state=self.memory.state,
             queue_bytes=sum(connection.queue_bytes for connection in live),
             queue_messages=sum(connection.queue_messages for connection in live),
-            opened=len(self.book) + self.book.closes.total(),
-            refused=0,
+            opened=self.book.opened_total,
+            refused=self._admission.refused,
             closes=[CloseCount(closed_by=by, code=code, count=n) for (by, code), n in self.book.closes.items()],
         )
+
+    def most_waiting(self) -> int:
+        """Return how many messages wait for the client that has the most of them waiting."""
+        return max((subscriber.outbox.queued_messages for subscriber in self._subscribers), default=0)
 
     def system(self) -> SystemView:
         """Return the desk's own figures, with what only the server knows."""
         view = self._desk.system()
         return msgspec.structs.replace(view, connections=len(self.book), loop_lag_ms=round(self.lag.recent_ms, 1))
 
-    def sent(self, size: int) -> None:
-        """Count one frame handed to a transport."""
-        self.messages_sent += 1
+    def attentive_s(self) -> float:
+        """Return the seconds in which the loop ran: the clock of every deadline."""
+        return self.attention.seconds(self.monotonic())
+
+    def lifetime_s(self) -> float:
+        """Return how long a new connection lives before it is rotated; drawn, so that not all end at once."""
+        return self.limits.rotate_after_s * (1 + self._chance.uniform(-1, 1) * self.limits.rotate_jitter)
+
+    def flush_floor_s(self) -> float:
+        """Return how much time latest values are apart at least: a second while memory is short."""
+        return self.limits.hidden_flush_s if self.memory.state in ("slow", "shed") else 0.0
+
+    def sent(self, count: int, size: int) -> None:
+        """Count messages handed to a transport, and their bytes."""
+        self.messages_sent += count
         self.bytes_sent += size
 
     # The desk's outlet
@@ -174,8 +209,19 @@ class StreamHub:
 
     def _publish(self, channel: FactChannel, events: Sequence[AnyEvent]) -> None:
         for published in channel.publish(events, self.clock(), self.monotonic()):
-            for subscriber in tuple(self._subscribers):
+            for subscriber in tuple(self._listeners.get(published.topic, ())):
                 subscriber.publish(published)
+
+    def listen(self, topic: str, subscriber: Subscriber) -> None:
+        """Give a subscriber every further publication on a must-not-lose topic."""
+        self._listeners.setdefault(topic, {})[subscriber] = None
+
+    def unlisten(self, topic: str, subscriber: Subscriber) -> None:
+        """Give it none."""
+        listeners = self._listeners.get(topic, {})
+        listeners.pop(subscriber, None)
+        if not listeners:
+            self._listeners.pop(topic, None)
 
     def session_changed(self, session_id: str) -> None:
         """Refresh what lists sessions at the next tick."""
@@ -243,19 +289,54 @@ class StreamHub:
     # Time
 
     def tick(self, lag_ms: float = 0.0) -> None:
-        """Let time pass: refresh what somebody listens to, then every subscriber's deadlines, beats and flushes."""
+        """Let time pass: refresh what somebody listens to, then every subscriber's beats and flushes.
+
+        Deadlines count the time in which the loop ran, and wait one more tick after a stall, so that what arrived
+        meanwhile is read first. Heartbeats follow the clock: after a stall a client has waited long enough.
+        """
         now = self.monotonic()
+        has_run = self.attention.beat(now)
+        self._watch_memory(now)
         for topic, channel in tuple(self._latest.items()):
             self._tick_channel(topic, channel, now)
         for subscriber in tuple(self._subscribers):
             subscriber.tick(now, lag_ms)
+        if has_run:
+            self._judge()
+
+    def _watch_memory(self, now: float) -> None:
+        if now < self._next_memory and self.memory.state != "shed":
+            return
+        self._next_memory = now + _MEMORY_S
+        if self.memory.measure() != "shed":
+            return
+        newest = next((one for one in reversed(self._subscribers) if one.ending is None), None)
+        if newest is not None:
+            shortage = f"The desk is short of memory: {self.memory.shortage()}"
+            newest.end("server", close.OVERLOAD, f"{shortage}. The newest connections are closed first.")
+
+    def _judge(self) -> None:
+        attentive_s = self.attentive_s()
+        for subscriber in tuple(self._subscribers):
+            subscriber.judge(attentive_s)
+        self._rotate(self.monotonic())
         for hook in self.on_tick:
             hook()
 
+    def _rotate(self, now: float) -> None:
+        if now < self._next_rotation:
+            return
+        due = (one for one in self._subscribers if one.rotates_at <= now and one.ending is None)
+        subscriber = next(due, None)
+        if subscriber is not None:
+            self._next_rotation = now + self.limits.rotate_gap_s
+            subscriber.end("server", close.ROTATION, "A planned rotation; come back at once, nothing is lost.")
+
     def _tick_channel(self, topic: str, channel: LatestChannel, now: float) -> None:
         if channel.listeners == 0:
-            channel.idle_since = channel.idle_since if channel.idle_since is not None else now
-            if now - channel.idle_since > self.limits.idle_channel_s:
+            attentive_s = self.attentive_s()
+            channel.idle_since = channel.idle_since if channel.idle_since is not None else attentive_s
+            if attentive_s - channel.idle_since > self.limits.idle_channel_s:
                 del self._latest[topic]
             return
         channel.idle_since = None
@@ -278,7 +359,7 @@ class StreamHub:
 
     async def stop(self) -> None:
         """Say goodbye to every client and stop ticking; idempotent."""
-        self.farewell("The desk is shutting down; it says hello again when it is back.")
+        self.farewell(_CLOSING)
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -287,16 +368,19 @@ class StreamHub:
 
     def farewell(self, reason: str) -> None:
         """Refuse new clients and end every connection, telling why."""
-        self._is_closing = True
+        self._admission.is_closing = True
         for subscriber in tuple(self._subscribers):
             subscriber.end("server", close.GOING_AWAY, reason)
+        carried = {subscriber.connection for subscriber in self._subscribers}
+        for connection in [one for one in self.book if one.closed_ts is None and one not in carried]:
+            self.book.ended(connection, self.clock(), "server", close.GOING_AWAY, reason)
 
     async def _run(self) -> None:
         while True:
             expected = self.monotonic() + self.limits.tick_s
             await asyncio.sleep(self.limits.tick_s)
             self._stalls.beat()
-            self.tick(self.lag.sample(expected, self.monotonic()))
+            self.tick(self.lag.sample(expected, self.monotonic(), self.clock()))
 
 
 def _is_slow(topic: str) -> bool:

@@ -6,7 +6,11 @@ import msgspec
 
 
 class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds and intervals of the stream. Seconds, bytes and counts."""
+    """Bounds and intervals of the stream. Seconds, bytes and counts.
+
+    `memory_limit_mb` is in 1,048,576 bytes; None takes the limit of the control group or the machine. A connection is
+    rotated after `rotate_after_s`, more or less by the share `rotate_jitter`, one every `rotate_gap_s` at most.
+    """
 
     tick_s: float = 0.1
     heartbeat_s: float = 10.0
@@ -33,6 +37,10 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
     poll_flush_s: float = 0.5
     poll_hold_s: float = 25.0
     history: int = 500
+    memory_limit_mb: float | None = None
+    rotate_after_s: float = 86_400.0
+    rotate_jitter: float = 0.1
+    rotate_gap_s: float = 1.0
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):

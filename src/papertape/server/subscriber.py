@@ -5,9 +5,8 @@ Nothing here awaits: a transport feeds frames in with `receive` and takes frames
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -17,7 +16,7 @@ from papertape.server.connections import Closer, Connection
 from papertape.server.fact_channel import Published
 from papertape.server.frames import encode
 from papertape.server.latest_channel import LatestChannel
-from papertape.server.outbox import Outbox
+from papertape.server.outbox import SEPARATOR, Outbox
 from papertape.server.rate import TokenBucket
 from papertape.wire import close
 from papertape.wire.stream import (
@@ -54,6 +53,13 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     is_gone: bool
 
 
+class Bell(Protocol):
+    """What a carrier hangs up to be told of; an `asyncio.Event` is one."""
+
+    def set(self) -> None:
+        """Ring."""
+
+
 class Subscriber:
     """The protocol's server side for one client."""
 
@@ -61,10 +67,10 @@ class Subscriber:
         now = hub.monotonic()
         self._hub = hub
         self._limits = hub.limits
-        self._bucket = TokenBucket(hub.limits.messages_per_s, hub.limits.message_burst, now)
+        self._bucket = TokenBucket(hub.limits.messages_per_s, hub.limits.message_burst, *self._heard())
         self._facts: dict[str, int] = {}
         self._latest: dict[str, tuple[LatestChannel, int]] = {}
-        self._ticks: deque[bytes] = deque()
+        self._ticks: deque[bytes] | None = None
         self._lag_ms = 0.0
         self._heartbeat_due = False
         self._flush_due = False
@@ -72,16 +78,17 @@ class Subscriber:
         self._next_flush = now
         self._write_s = 0.0
         self.writing_since: float | None = None
-        self.opened_at = now
-        self.ended_at: float | None = None
+        self.opened_at = hub.attentive_s()
+        self.rotates_at = now + hub.lifetime_s()
         self.connection = connection
         self.outbox = Outbox(hub.limits)
         self.is_welcome = False
         self.is_visible = True
         self.news = 0
         self.ending: Ending | None = None
-        self.wake = asyncio.Event()
-        self.ended = asyncio.Event()
+        self.is_batch = False
+        self.wake: Bell | None = None
+        self.ended: Bell | None = None
 
     # What comes in
 
@@ -90,7 +97,8 @@ class Subscriber:
         if self.ending is not None:
             return None
         self.connection.last_rx_ts = self._hub.clock()
-        if not self._bucket.take(self._hub.monotonic()):
+        self.connection.heard_at = self._hub.attentive_s()
+        if not self._bucket.take(*self._heard()):
             limit = f"{self._limits.messages_per_s:g} a second, {self._limits.message_burst} at once"
             return self.end("server", close.RATE, f"The client sends more messages than allowed: {limit}.")
         try:
@@ -98,6 +106,10 @@ class Subscriber:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return self.end("server", close.MALFORMED, f"The client sent what is not the protocol: {error}")
         return self.take(message)
+
+    def _heard(self) -> tuple[float, float]:
+        now = self._hub.monotonic()
+        return self._hub.attention.seconds(now), self._hub.attention.lost(now)
 
     def take(self, message: ClientMessage) -> None:
         """Take one decoded message."""
@@ -124,9 +136,10 @@ class Subscriber:
             return self.end("server", close.VERSION, reason)
         self.is_welcome = True
         self.is_visible = hello.vis
+        self.is_batch = hello.batch
         self.connection.tab = hello.tab[:64]
         if hello.prev is not None:
-            self._hub.book.join_story(hello.prev)
+            self._hub.book.join_story(hello.prev, self.connection, self._hub.clock())
         welcome = Welcome(
             conn=self.connection.id,
             hb_s=int(self._limits.heartbeat_s),
@@ -138,6 +151,11 @@ class Subscriber:
         return self._subscribe_all(hello.subs)
 
     # Subscriptions
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether every subscription asked for has its answer."""
+        return True
 
     def _subscribe_all(self, requests: tuple[SubRequest, ...]) -> None:
         for request in requests:
@@ -168,6 +186,7 @@ class Subscriber:
         if request.epoch == channel.epoch and request.seq is not None:
             resumed = channel.resume(topic, request.seq, self._hub.clock())
         self._facts[topic.text] = channel.last_seq
+        self._hub.listen(topic.text, self)
         if resumed is not None and request.seq is not None:
             self._answer(topic, channel.epoch, True, request.seq, *resumed)
         else:
@@ -195,11 +214,12 @@ class Subscriber:
         self.news += len(frames)
         for frame in (encode(ack), *frames):
             self.outbox.put_reply(frame, topic.text)
-        self.wake.set()
+        self._ring()
         return None
 
     def _forget(self, topic: str) -> None:
-        self._facts.pop(topic, None)
+        if self._facts.pop(topic, None) is not None:
+            self._hub.unlisten(topic, self)
         known = self._latest.pop(topic, None)
         if known is not None:
             known[0].listeners -= 1
@@ -212,13 +232,13 @@ class Subscriber:
         position = self._facts.get(published.topic)
         if position is None or published.seq <= position or self.ending is not None:
             return
-        if not self.outbox.put_fact(published.frame, published.topic):
+        if not self.outbox.put_fact(published):
             waiting = f"{self.outbox.live_messages:,} messages, {self.outbox.live_bytes:,} bytes wait"
             self.end("server", close.SLOW_CONSUMER, f"The client reads slower than facts come: {waiting}.")
             return
         self._facts[published.topic] = published.seq
         self.news += 1
-        self.wake.set()
+        self._ring()
 
     def resubscribe(self, session_id: str) -> None:
         """Tell a client of a session whose epoch changed to take snapshots."""
@@ -226,25 +246,33 @@ class Subscriber:
             self._subscribe(SubRequest(topic=topic))
 
     def tick(self, now: float, lag_ms: float) -> None:
-        """Let time pass: deadlines, heartbeat, flush of latest values."""
+        """Let time pass: heartbeat, flush of latest values."""
         self._lag_ms = max(self._lag_ms, lag_ms)
-        self.connection.worst_lag_ms = max(self.connection.worst_lag_ms, lag_ms)
-        if self.ending is not None:
-            return
-        if not self.is_welcome:
-            if now - self.opened_at > self._limits.hello_deadline_s:
-                waited = f"{self._limits.hello_deadline_s:g} s"
-                self.end("server", close.SILENT, f"The client did not say hello within {waited}.")
-            return
-        if self.writing_since is not None and now - self.writing_since > self._limits.write_deadline_s:
-            stuck = f"no byte could be sent for {now - self.writing_since:.0f} s"
-            self.end("server", close.SLOW_CONSUMER, f"The client does not read: {stuck}.")
+        connection = self.connection
+        connection.worst_lag_ms = max(connection.worst_lag_ms, lag_ms)
+        connection.flush_ms = round(self._flush_interval() * 1000)
+        since = self.writing_since
+        connection.write_ms = 0 if since is None else round((self._hub.attentive_s() - since) * 1000)
+        if self.ending is not None or not self.is_welcome:
             return
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + self._limits.heartbeat_s
             self._heartbeat_due = True
-            self.wake.set()
+            self._ring()
         self._tick_latest(now)
+
+    def judge(self, attentive_s: float) -> None:
+        """End a client that missed a deadline, in seconds in which the loop ran and heard everybody."""
+        if self.ending is not None:
+            return
+        if not self.is_welcome:
+            if attentive_s - self.opened_at > self._limits.hello_deadline_s:
+                waited = f"{self._limits.hello_deadline_s:g} s"
+                self.end("server", close.SILENT, f"The client did not say hello within {waited}.")
+            return
+        if self.writing_since is not None and attentive_s - self.writing_since > self._limits.write_deadline_s:
+            stuck = f"no byte could be sent for {attentive_s - self.writing_since:.0f} s"
+            self.end("server", close.SLOW_CONSUMER, f"The client does not read: {stuck}.")
 
     def _tick_latest(self, now: float) -> None:
         if now < self._next_flush or self._ticks:
@@ -252,9 +280,12 @@ class Subscriber:
         if any(channel.version > seen for channel, seen in self._latest.values()):
             self._next_flush = now + self._flush_interval()
             self._flush_due = True
-            self.wake.set()
+            self._ring()
 
     def _flush_interval(self) -> float:
+        return max(self._own_interval(), self._hub.flush_floor_s())
+
+    def _own_interval(self) -> float:
         if self.connection.transport == "poll" and self.is_visible:
             return self._limits.poll_flush_s
         if not self.is_visible or self._write_s > 0.25:
@@ -263,33 +294,50 @@ class Subscriber:
 
     def next_frame(self) -> bytes | None:
         """Return the next frame to send: control, then facts and answers in order, then latest values."""
+        frames = self.next_frames(0)
+        return frames[0] if frames else None
+
+    def next_frames(self, room: int) -> list[bytes]:
+        """Return the next frames that fit `room` bytes with a separator each: one at least when any is ready."""
         if self._heartbeat_due and self.ending is None:
             self._heartbeat_due = False
             self.outbox.put_control(self.heartbeat())
-        frame = self.outbox.pop()
-        if frame is None and self.ending is None:
-            if self._flush_due:
-                self._flush()
-            frame = self._ticks.popleft() if self._ticks else None
-        if frame is not None:
-            self.connection.sent += 1
-            self._hub.sent(len(frame))
-        self.connection.queue_bytes = self.outbox.queued_bytes
-        self.connection.queue_messages = self.outbox.queued_messages
-        return frame
+        frames = self.outbox.take(room)
+        if self.ending is None and self.outbox.is_empty and (self._flush_due or self._ticks is not None):
+            self._take_latest(frames, room - sum(map(len, frames)) - len(frames) * SEPARATOR)
+        connection, size = self.connection, sum(map(len, frames))
+        if frames:
+            connection.sent += len(frames)
+            connection.sent_bytes += size
+            self._hub.sent(len(frames), size)
+        connection.queue_bytes = self.outbox.queued_bytes
+        connection.queue_messages = self.outbox.queued_messages
+        return frames
+
+    def _take_latest(self, frames: list[bytes], room: int) -> None:
+        if self._flush_due:
+            self._flush()
+        ticks = self._ticks
+        while ticks and (not frames or len(ticks[0]) + SEPARATOR <= room):
+            room -= len(ticks[0]) + SEPARATOR
+            frames.append(ticks.popleft())
+        if not ticks:
+            self._ticks = None
 
     def _flush(self) -> None:
         self._flush_due = False
         ts = self._hub.clock()
+        ticks = self._ticks = self._ticks or deque()
         for topic, (channel, seen) in self._latest.items():
             if channel.version > seen:
-                self._ticks.extend(channel.frames_since(seen, ts))
+                ticks.extend(channel.frames_since(seen, ts))
                 self._latest[topic] = (channel, channel.version)
                 self.news += 1
 
     def heartbeat(self) -> bytes:
         """Return a heartbeat: heads only of topics whose publications have all been handed over."""
-        heads = self._hub.heads([topic for topic in self._facts if not self.outbox.is_pending(topic)])
+        pending = self.outbox.pending_topics()
+        heads = self._hub.heads([topic for topic in self._facts if topic not in pending])
         lag_ms, self._lag_ms = self._lag_ms, 0.0
         return encode(Heartbeat(srv_ts=self._hub.clock(), lag_ms=round(lag_ms, 1), heads=heads))
 
@@ -304,24 +352,35 @@ class Subscriber:
         if self.ending is not None:
             return
         self.ending = Ending(by=by, code=code, reason=reason, is_gone=is_gone or by != "server")
-        self.ended_at = self._hub.monotonic()
         self.connection.queue_bytes = self.outbox.queued_bytes
         self.connection.queue_messages = self.outbox.queued_messages
-        self.connection.closed_by, self.connection.code, self.connection.reason = by, code, reason
+        self.connection.end(self._hub.clock(), by, code, reason)
+        self.connection.memory_mb = self._hub.memory.used_mb
         self.outbox.clear()
-        self._ticks.clear()
+        self._ticks = None
         if not self.ending.is_gone:
             retry_ms = _RETRY_MS[close.reaction_to(code)]
             self.outbox.put_control(encode(Bye(code=code, reason=reason[:500], retry_ms=retry_ms)))
+        self.release()
+        self._ring()
+        if self.ended is not None:
+            self.ended.set()
+
+    def release(self) -> None:
+        """Take nothing more from any topic; the record keeps how many there were."""
+        topics = self.connection.topics
         for topic in [*self._facts, *self._latest]:
             self._forget(topic)
-        self.wake.set()
-        self.ended.set()
+        self.connection.topics = topics
 
     def _error(self, code: str, message: str, topic: str, *, temporary: bool = False) -> None:
         self.news += 1
         self._control(encode(StreamError(code=code, message=message, temporary=temporary, topic=topic[:200])))
 
+    def _ring(self) -> None:
+        if self.wake is not None:
+            self.wake.set()
+
     def _control(self, frame: bytes) -> None:
         self.outbox.put_control(frame)
-        self.wake.set()
+        self._ring()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from typing import TypeVar
 
 import msgspec
 
 from papertape.server.hub import StreamHub
+from papertape.server.memory import MemoryWatch
 from papertape.server.settings import StreamLimits
 from papertape.testkit.fake_desk import SESSION_ID, FakeDesk
 from papertape.testkit.manual_time import ManualTime
@@ -25,10 +27,17 @@ def session_topic(name: str, session_id: str = SESSION_ID) -> str:
 class HubBench:
     """A hub on a fake desk under manual time."""
 
-    def __init__(self, limits: StreamLimits | None = None) -> None:
+    def __init__(self, limits: StreamLimits | None = None, memory: MemoryWatch | None = None, seed: int = 1) -> None:
         self.time = ManualTime()
         self.desk = FakeDesk()
-        self.hub = StreamHub(self.desk, limits, clock=self.time.clock, monotonic=self.time.monotonic)
+        self.hub = StreamHub(
+            self.desk,
+            limits,
+            clock=self.time.clock,
+            monotonic=self.time.monotonic,
+            memory=memory,
+            chance=random.Random(seed),
+        )
         self.desk.outlets.append(self.hub)
 
     def probe(self) -> StreamProbe:
@@ -52,8 +61,8 @@ class HubBench:
 class StreamProbe:
     """One client."""
 
-    def __init__(self, hub: StreamHub) -> None:
-        self.subscriber = hub.connect("websocket", "test:1")
+    def __init__(self, hub: StreamHub, agent: str = "") -> None:
+        self.subscriber = hub.connect("websocket", "test:1", agent)
 
     def say(self, message: ClientMessage) -> None:
         """Send a message."""

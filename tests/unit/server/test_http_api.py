@@ -258,4 +258,7 @@ async def test_metrics_and_the_description_of_the_api_are_published(http: httpx.
 
 
 async def test_connections_are_listed(http: httpx.AsyncClient) -> None:
-    assert (await http.get("/api/connections")).json() == {"live": [], "ended": []}
+    body = (await http.get("/api/connections")).json()
+    health = body.pop("health")
+    assert body == {"live": [], "ended": []}
+    assert (health["memory_state"], health["opened"], health["refused"], health["closes"]) == ("normal", 0, 0, [])

@@ -313,7 +313,7 @@ def test_a_client_that_reads_slower_than_facts_come_is_closed_and_resumes() -> N
 def test_a_client_to_which_no_byte_can_be_sent_for_ten_seconds_is_closed_as_slow() -> None:
     bench = HubBench()
     probe = bench.greeted(FILLS)
-    probe.subscriber.writing_since = bench.time.monotonic()
+    probe.subscriber.writing_since = bench.hub.attentive_s()
     bench.pass_time(10.2)
     assert probe.subscriber.ending is not None
     assert probe.subscriber.ending.code == 4101
