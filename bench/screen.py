@@ -34,9 +34,10 @@ window.WebSocket = class extends Original {
   constructor(...all) {
     super(...all);
     this.addEventListener('message', (event) => {
-      const message = JSON.parse(event.data);
-      if (message.t !== 'pub' || !message.topic.endsWith('/watchlist')) return;
-      for (const row of Object.values(message.data)) window.__ticks.push([row.key, row.recv_ts / 1000, row.last]);
+      for (const message of [JSON.parse(event.data)].flat()) {
+        if (message.t !== 'pub' || !message.topic.endsWith('/watchlist')) continue;
+        for (const row of Object.values(message.data)) window.__ticks.push([row.key, row.recv_ts / 1000, row.last]);
+      }
     });
   }
 };

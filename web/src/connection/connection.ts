@@ -1,5 +1,5 @@
 import type { Hello, PreviousClose, ServerMessage, Welcome } from '../wire/generated'
-import { backoffMs } from './backoff'
+import { Backoff, STABLE_MS } from './backoff'
 import { ServerClock } from './clock'
 import { CloseLog, isFailure, previousAfter } from './closes'
 import type { TopicUpdate } from './cursor'
@@ -15,7 +15,6 @@ import { TopicPatience } from './topic_patience'
 import type { OpenTransport, TransportKind } from './transport'
 import { WayBack } from './way_back'
 
-const STABLE_MS = 30_000
 const BATCH_MS = 20
 const LINGER_MS = 10_000
 /** A transport that cannot be probed is opened anew when the tab wakes up after a silence longer than a held poll. */
@@ -50,7 +49,7 @@ export class Connection {
   private link: Link | null = null
   private phase: Phase = 'idle'
   private previous: PreviousClose | null = null
-  private attempts = 0
+  private readonly backoff: Backoff
   private welcomes = 0
   private isReopening = false
   private connectedAt: number | null = null
@@ -69,6 +68,7 @@ export class Connection {
     this.host = host
     this.frames = new FrameLog(() => host.wall())
     this.clock = new ServerClock(() => host.wall())
+    this.backoff = new Backoff(() => host.random())
     this.retry = new Alarm(host)
     this.batch = new Alarm(host)
     this.linger = new Alarm(host)
@@ -237,15 +237,7 @@ export class Connection {
     const isNewTransport = !isPlanned && this.ladder.onEnd(end.aliveMs)
     if (link.kind === 'websocket' && this.ladder.kind !== 'websocket') this.wayBack.begin(record.reason)
     if (this.ladder.kind === 'websocket') this.wayBack.end()
-    this.reconnectIn(Math.max(this.waitAfter(end, isPlanned || isNewTransport), end.retryMs ?? 0))
-  }
-
-  /** Milliseconds to stay away. A planned close and the first try of another transport need no patience. */
-  private waitAfter(end: LinkEnd, isAtOnce: boolean): number {
-    if ((end.aliveMs ?? 0) >= STABLE_MS) this.attempts = 0
-    if (isAtOnce) return this.host.random() * 250
-    this.attempts += 1
-    return backoffMs(this.attempts, () => this.host.random())
+    this.reconnectIn(Math.max(this.backoff.waitAfter(end, isPlanned || isNewTransport), end.retryMs ?? 0))
   }
 
   private giveUp(): void {

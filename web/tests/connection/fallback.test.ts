@@ -136,6 +136,17 @@ describe('backoff', () => {
     expect(backoffMs(5, () => 0)).toBe(500)
   })
 
+  it('counts from the beginning of an attempt: one that hung for 10 s was patience enough', () => {
+    const world = new World(TOPIC)
+    world.host.chance = 0
+    world.host.advance(10_000)
+    expect(world.sockets[0]?.closed?.code).toBe(4901)
+    world.host.advance(0)
+    expect(world.sockets).toHaveLength(2)
+    world.socket.cut()
+    expect((world.status.retryAt ?? 0) - world.host.wall()).toBe(500)
+  })
+
   it('starts anew only after 30 s of stable life', () => {
     const world = new World(TOPIC)
     const waitAfter = (life: number) => {
