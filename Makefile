@@ -33,7 +33,7 @@ QUESTDB_JAVA    ?= 25
 export PAPERTAPE_QUESTDB_VERSION := $(QUESTDB_VERSION)
 export PAPERTAPE_QUESTDB_JAVA    := $(QUESTDB_JAVA)
 
-.PHONY: help setup run test dev check bench soak kill conformance autobahn ui wheel lock clean questdb questdb-setup questdb-matrix
+.PHONY: help setup run test dev check bench soak stream kill conformance autobahn ui wheel lock clean questdb questdb-setup questdb-matrix
 
 help: ## Print this help
 	@echo "papertape: make TARGET [PORT=8420] [FEED=auto|simulated|binance|recorded:PATH] [STORE=sqlite|questdb|questdb://…] [DATA=DIR]"
@@ -63,8 +63,12 @@ check: .setup/python .setup/node ## Static checks only: ruff, mypy, import contr
 bench: .setup/python questdb-setup ## Measure: events/s, latency, memory; prints the figures
 	@scripts/bench.sh
 
-soak: .setup/python .setup/ui chromium ## Five minutes of a real browser on a live session, then twenty cuts
-	@PAPERTAPE_SOAK_SECONDS=300 $(PY) scripts/run_suites.py --only wheel --only soak
+soak: .setup/python .setup/ui chromium ## A browser through twenty cuts, then 20 clients, 3 of them browsers, for SECONDS_=300
+	@PAPERTAPE_SOAK_SECONDS=60 $(PY) scripts/run_suites.py --only wheel --only soak
+	@$(PY) bench/stream.py R1 --seconds $(or $(SECONDS_),300) $(if $(SEED),--seed $(SEED))
+
+stream: .setup/python .setup/ui chromium ## Measure the stream: R=R5 one figure, LONG=1 as long as the specification says
+	@$(PY) bench/stream.py $(R) $(if $(LONG),--long) $(if $(SECONDS_),--seconds $(SECONDS_)) $(if $(SEED),--seed $(SEED))
 
 kill: .setup/python questdb-setup ## Kill the store, its copy and the desk a hundred times, and count what is lost
 	@PAPERTAPE_KILL_ROUNDS=$(or $(ROUNDS),100) $(PY) -m pytest -q -s tests/scenario/test_kill_rounds.py
