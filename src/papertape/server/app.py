@@ -27,7 +27,7 @@ from papertape.server.metrics import Metrics
 from papertape.server.settings import ServerSettings
 from papertape.server.stream.poll import PollEndpoint
 from papertape.server.stream.sse import serve_sse
-from papertape.server.stream.websocket import serve_websocket
+from papertape.server.stream.websocket import WebSocketEndpoint
 from papertape.server.ui import WebUi
 
 
@@ -70,6 +70,7 @@ class _Dispatch:
         self._hub = hub
         self._ui = WebUi()
         self._poll = PollEndpoint(hub)
+        self._stream = WebSocketEndpoint(hub)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -87,7 +88,7 @@ class _Dispatch:
 
     async def _websocket(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["path"] == "/api/stream":
-            await serve_websocket(self._hub, scope, receive, send)
+            await self._stream.serve(scope, receive, send)
         else:
             await receive()  # websocket.connect
             await send({"type": "websocket.close", "code": 1008})

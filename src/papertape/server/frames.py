@@ -9,11 +9,17 @@ import msgspec
 from papertape.wire.stream import Pub, ServerMessage, Snap
 
 _encoder = msgspec.json.Encoder()
+FRAME_LIMIT = 65_536  # bytes of a frame that holds several messages; what a client must be able to take
 
 
 def encode(message: ServerMessage) -> bytes:
     """Return the message as one JSON frame."""
     return _encoder.encode(message)
+
+
+def joined(messages: Sequence[bytes]) -> bytes:
+    """Return messages as the payload of one frame: one as it is, several as a JSON array."""
+    return messages[0] if len(messages) == 1 else b"[" + b",".join(messages) + b"]"
 
 
 def encode_record(record: msgspec.Struct) -> msgspec.Raw:

@@ -14,6 +14,9 @@ from papertape.errors import Refused
 from papertape.server.asgi import App
 from papertape.server.hub import StreamHub
 from papertape.server.settings import ServerSettings
+from papertape.server.stream.frame_protocol import FrameProtocol
+
+_SEND_BUFFER = 131_072  # bytes; Linux doubles it
 
 
 class _Uvicorn(uvicorn.Server):
@@ -41,6 +44,8 @@ def bind(settings: ServerSettings) -> socket.socket:
     # asyncio turns Nagle's algorithm off only for sockets that name their protocol; with it every answer waits 40 ms
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # what waits in the kernel for a slow client is neither counted nor conflated; left alone it grows to megabytes
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     try:
         listener.bind((address, settings.port))
         listener.listen(256)
@@ -94,7 +99,7 @@ def uvicorn_config(app: App, settings: ServerSettings) -> uvicorn.Config:
         server_header=False,
         http="h11",
         h11_max_incomplete_event_size=65_536,  # a `hello` with 128 topics travels in the query of an event stream
-        ws="websockets-sansio",
+        ws=FrameProtocol,
         ws_per_message_deflate=False,
         ws_max_size=65_536,
         ws_ping_interval=20.0,

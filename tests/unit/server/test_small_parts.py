@@ -3,33 +3,8 @@ from __future__ import annotations
 import structlog
 
 from papertape.server.loop_lag import LoopLag, StallWatch
-from papertape.server.outbox import Outbox
 from papertape.server.rate import TokenBucket
-from papertape.server.settings import StreamLimits
 from papertape.wire.close import reaction_to
-
-
-def test_control_goes_before_facts_and_facts_keep_their_order() -> None:
-    outbox = Outbox(StreamLimits())
-    outbox.put_fact(b"1", "a")
-    outbox.put_reply(b"2", "b")
-    outbox.put_fact(b"3", "a")
-    outbox.put_control(b"c")
-    assert [outbox.pop() for _ in range(5)] == [b"c", b"1", b"2", b"3", None]
-
-
-def test_the_bounds_count_facts_in_bytes_and_messages_and_not_answers() -> None:
-    outbox = Outbox(StreamLimits(queue_bytes=10, queue_messages=2, reply_bytes=100))
-    assert outbox.put_reply(b"x" * 90, "a")
-    assert not outbox.put_reply(b"x" * 20, "a")
-    assert outbox.put_fact(b"x" * 10, "a")
-    assert not outbox.put_fact(b"x", "a")
-    while outbox.pop():
-        pass
-    assert outbox.put_fact(b"x", "a")
-    assert outbox.put_fact(b"x", "a")
-    assert not outbox.put_fact(b"x", "a")
-    assert (outbox.queued_bytes, outbox.queued_messages, outbox.is_pending("a")) == (2, 2, True)
 
 
 def test_a_bucket_allows_a_burst_then_the_rate() -> None:

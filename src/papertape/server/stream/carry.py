@@ -7,23 +7,31 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from papertape.server.frames import FRAME_LIMIT
 from papertape.server.hub import StreamHub
 from papertape.server.subscriber import Ending, Subscriber
 from papertape.wire import close
 
 _log = structlog.get_logger("papertape.server.stream")
 
-Write = Callable[[bytes], Awaitable[None]]
+Write = Callable[[list[bytes]], Awaitable[None]]
 Finish = Callable[[Ending], Awaitable[None]]
 
 
 async def carry(hub: StreamHub, subscriber: Subscriber, read: Awaitable[None], write: Write, finish: Finish) -> None:
-    """Carry frames both ways until the subscriber ends; a client that takes no goodbye is dropped after a while."""
-    reader = asyncio.ensure_future(_guarded(subscriber, read))
-    writer = asyncio.ensure_future(_guarded(subscriber, _write_all(hub, subscriber, write, finish)))
+    """Carry messages both ways until the subscriber ends; a client that takes no goodbye is dropped after a while."""
+    subscriber.wake, subscriber.ended = asyncio.Event(), asyncio.Event()
+    if subscriber.ending is not None:
+        subscriber.ended.set()
+    ended = subscriber.ended
+    reader = asyncio.ensure_future(guarded(subscriber, read))
+    writer = asyncio.ensure_future(guarded(subscriber, _write_all(hub, subscriber, subscriber.wake, write, finish)))
     try:
-        await subscriber.ended.wait()
+        await ended.wait()
         await asyncio.wait({writer}, timeout=hub.limits.farewell_s)
+    except asyncio.CancelledError:
+        cancelled(subscriber)
+        raise
     finally:
         reader.cancel()
         writer.cancel()
@@ -31,28 +39,41 @@ async def carry(hub: StreamHub, subscriber: Subscriber, read: Awaitable[None], w
         hub.disconnected(subscriber)
 
 
-async def _write_all(hub: StreamHub, subscriber: Subscriber, write: Write, finish: Finish) -> None:
+async def _write_all(hub: StreamHub, subscriber: Subscriber, wake: asyncio.Event, write: Write, finish: Finish) -> None:
     while True:
-        frame = subscriber.next_frame()
-        if frame is not None:
-            subscriber.writing_since = started = hub.monotonic()
-            await write(frame)
+        frames = subscriber.next_frames(FRAME_LIMIT - 2)  # the brackets of an array
+        if frames:
+            subscriber.writing_since = started = hub.attentive_s()
+            await write(frames)
             subscriber.writing_since = None
-            subscriber.wrote(hub.monotonic() - started)
+            subscriber.wrote(hub.attentive_s() - started)
             continue
         if subscriber.ending is not None:
             break
-        subscriber.wake.clear()
-        await subscriber.wake.wait()
+        wake.clear()
+        await wake.wait()
     if not subscriber.ending.is_gone:
         await finish(subscriber.ending)
 
 
-async def _guarded(subscriber: Subscriber, work: Awaitable[None]) -> None:
+async def guarded(subscriber: Subscriber, work: Awaitable[None]) -> None:
+    """Do one side's work for a subscriber; what it raises ends this one connection."""
     try:
         await work
-    except OSError:  # what an ASGI server raises for a client that is gone
+    except Exception as error:  # noqa: BLE001 - the request border: one client's failure must not touch another's
+        failed(subscriber, error)
+
+
+def cancelled(subscriber: Subscriber) -> None:
+    """End a connection whose task the server cancels: it does so when it shuts down and can wait no longer."""
+    subscriber.end("server", close.GOING_AWAY, "The desk shut down before the connection had ended.", is_gone=True)
+
+
+def failed(subscriber: Subscriber, error: Exception) -> None:
+    """End a connection for what was raised while it was served."""
+    if isinstance(error, OSError):  # what an ASGI server raises for a client that is gone
         subscriber.end("network", 1006, "The connection was cut while a message was sent.")
-    except Exception:  # noqa: BLE001 - the request border: one client's failure must not touch another's
-        _log.exception("stream_failed", conn=subscriber.connection.id)
-        subscriber.end("server", close.INTERNAL, f"The desk failed; look for {subscriber.connection.id} in its log.")
+        return
+    _log.error("stream_failed", conn=subscriber.connection.id, exc_info=error)
+    subscriber.connection.exception = f"{type(error).__name__}: {error}"[:300]
+    subscriber.end("server", close.INTERNAL, f"The desk failed; look for {subscriber.connection.id} in its log.")

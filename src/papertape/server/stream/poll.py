@@ -10,16 +10,16 @@ import asyncio
 
 import msgspec
 
-from papertape.server.asgi import Message, Receive, Send, peer, read_body, respond, respond_error
+from papertape.server.asgi import Message, Receive, Send, agent, peer, read_body, respond, respond_error
 from papertape.server.connections import Connection
 from papertape.server.hub import StreamHub
-from papertape.server.stream.websocket import OVERLOADED
+from papertape.server.stream.carry import cancelled, failed
 from papertape.server.subscriber import Subscriber
 from papertape.wire.http import ErrorBody
 from papertape.wire.stream import Hello
 
 _MAX_HELLO = 65_536
-_FORGET_US = 60_000_000
+_FORGET_S = 60.0
 
 
 class PollEndpoint:
@@ -39,43 +39,55 @@ class PollEndpoint:
         if body is None:
             error = ErrorBody(code="http.too_large", message="A `hello` has at most 64 KB.")
             return await respond_error(scope, send, 413, error)
-        if not self._hub.admits():
-            return await respond_error(scope, send, 503, OVERLOADED, headers=[(b"retry-after", b"1")])
-        subscriber = self._subscriber(peer(scope), body)
-        frames = await self._hold(subscriber, receive)
-        if subscriber.ending is not None:
-            self._forget(subscriber.connection)
-            self._hub.disconnected(subscriber)
-        else:
-            frames.append(subscriber.heartbeat())
-            self._hub.detach(subscriber)
+        tab = _tab_of(body)
+        known = self._connections.get(tab)
+        refusal = self._hub.refusal() if known is None else None
+        if refusal is not None:
+            return await respond_error(scope, send, 503, refusal.error, headers=refusal.headers)
+        subscriber = self._subscriber(scope, tab, known)
+        frames: list[bytes] = []
+        try:
+            subscriber.receive(body)
+            frames = await self._hold(subscriber, receive)
+            if subscriber.ending is None:
+                frames.append(subscriber.heartbeat())
+        except asyncio.CancelledError:
+            cancelled(subscriber)
+            raise
+        except Exception as error:  # noqa: BLE001 - the request border: one client's failure must not touch another's
+            failed(subscriber, error)
+            frames = subscriber.next_frames(_MAX_HELLO)  # its goodbye
+        finally:
+            if subscriber.ending is not None:
+                self._forget(subscriber.connection)
+                self._hub.disconnected(subscriber)
+            else:
+                self._hub.detach(subscriber)
         return await respond(
             scope, send, 200, b"[" + b",".join(frames) + b"]", headers=[(b"cache-control", b"no-store")]
         )
 
-    def _subscriber(self, address: str, body: bytes) -> Subscriber:
-        tab = _tab_of(body)
-        known = self._connections.get(tab) if tab else None
+    def _subscriber(self, scope: Message, tab: str, known: Connection | None) -> Subscriber:
         if known is not None:
-            subscriber = self._hub.attach(known)
-        else:
-            subscriber = self._hub.connect("poll", address)
-            self._connections[tab or subscriber.connection.id] = subscriber.connection
-        subscriber.receive(body)
+            return self._hub.attach(known)
+        subscriber = self._hub.connect("poll", peer(scope), agent(scope))
+        self._connections[tab or subscriber.connection.id] = subscriber.connection
+        subscriber.news += 1  # the first poll is answered at once: a client waits 10 s for a welcome, not a hold
         return subscriber
 
     async def _hold(self, subscriber: Subscriber, receive: Receive) -> list[bytes]:
         frames: list[bytes] = []
+        subscriber.wake = wake = asyncio.Event()
         gone = asyncio.ensure_future(_disconnected(subscriber, receive))
         try:
             async with asyncio.timeout(self._hub.limits.poll_hold_s):
                 while True:
                     while (frame := subscriber.next_frame()) is not None:
                         frames.append(frame)
-                    if subscriber.news or subscriber.ending is not None:
+                    if (subscriber.news and subscriber.is_answered) or subscriber.ending is not None:
                         return frames
-                    subscriber.wake.clear()
-                    await subscriber.wake.wait()
+                    wake.clear()
+                    await wake.wait()
         except TimeoutError:
             return frames
         finally:
@@ -86,11 +98,11 @@ class PollEndpoint:
             del self._connections[key]
 
     def _forget_silent(self) -> None:
-        now = self._hub.clock()
+        now = self._hub.attentive_s()
         for connection in tuple(self._connections.values()):
-            if now - connection.last_rx_ts > _FORGET_US:
+            if now - connection.heard_at > _FORGET_S:
                 self._forget(connection)
-                self._hub.book.ended(connection, now, "client", 1000, "The client stopped polling.")
+                self._hub.book.ended(connection, self._hub.clock(), "client", 1000, "The client stopped polling.")
 
 
 def _tab_of(body: bytes) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs
 
-from papertape.server.asgi import Message, Receive, Send, peer, respond_error
+from papertape.server.asgi import Message, Receive, Send, agent, peer, respond_error
+from papertape.server.frames import joined
 from papertape.server.hub import StreamHub
 from papertape.server.stream.carry import carry
-from papertape.server.stream.websocket import OVERLOADED
 from papertape.server.subscriber import Ending, Subscriber
 from papertape.wire.http import ErrorBody
 
@@ -26,14 +26,17 @@ async def serve_sse(hub: StreamHub, scope: Message, receive: Receive, send: Send
             code="stream.no_hello", message="The query needs `hello`, the first message as JSON.", path="hello"
         )
         return await respond_error(scope, send, 400, body)
-    if not hub.admits():
-        return await respond_error(scope, send, 503, OVERLOADED, headers=[(b"retry-after", b"1")])
+    refusal = hub.refusal()
+    if refusal is not None:
+        return await respond_error(scope, send, 503, refusal.error, headers=refusal.headers)
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-    subscriber = hub.connect("sse", peer(scope))
+    subscriber = hub.connect("sse", peer(scope), agent(scope))
     subscriber.receive(hello[0])
 
-    async def write(frame: bytes) -> None:
-        await send({"type": "http.response.body", "body": b"data: " + frame + b"\n\n", "more_body": True})
+    async def write(frames: list[bytes]) -> None:
+        payloads = [joined(frames)] if subscriber.is_batch else frames
+        body = b"".join([b"data: " + payload + b"\n\n" for payload in payloads])
+        await send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def finish(_ending: Ending) -> None:
         await send({"type": "http.response.body", "body": b""})

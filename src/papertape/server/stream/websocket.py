@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from papertape.server.asgi import Message, Receive, Send, peer, respond_error
+import asyncio
+import contextlib
+
+from papertape.server.asgi import Message, Receive, Send, agent, peer, respond_error
 from papertape.server.hub import StreamHub
-from papertape.server.stream.carry import carry
+from papertape.server.stream.carry import cancelled, guarded
+from papertape.server.stream.frame_protocol import EXTENSION
+from papertape.server.stream.frame_writer import FrameWriter, LoopTurn
 from papertape.server.subscriber import Ending, Subscriber
 from papertape.wire import close
-from papertape.wire.http import ErrorBody
 from papertape.wire.stream import PROTOCOL
 
 # Codes that the WebSocket layer itself closes with when the peer breaks its rules.
@@ -17,32 +21,42 @@ _BROKEN_BY_CLIENT = {
     1009: "The client sent a frame larger than 64 KB.",
 }
 
-OVERLOADED = ErrorBody(
-    code="stream.overload",
-    message="Too many connections are being opened at once; try again in a second.",
-    retry=True,
-)
 
+class WebSocketEndpoint:
+    """Serves the stream's WebSockets of one hub."""
 
-async def serve_websocket(hub: StreamHub, scope: Message, receive: Receive, send: Send) -> None:
-    """Serve one WebSocket from its handshake to its end."""
-    await receive()  # websocket.connect
-    if not hub.admits():
-        await respond_error(scope, send, 503, OVERLOADED, headers=[(b"retry-after", b"1")])
-        return
-    is_ours = PROTOCOL in scope["subprotocols"]
-    await send({"type": "websocket.accept", "subprotocol": PROTOCOL if is_ours else None})
-    subscriber = hub.connect("websocket", peer(scope))
-    if not is_ours:
-        subscriber.end("server", close.VERSION, f"The client must ask for the sub-protocol {PROTOCOL}.")
+    def __init__(self, hub: StreamHub) -> None:
+        self._hub = hub
+        self._turn = LoopTurn()
 
-    async def write(frame: bytes) -> None:
-        await send({"type": "websocket.send", "text": frame.decode()})
+    async def serve(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket from its handshake to its end."""
+        hub = self._hub
+        await receive()  # websocket.connect
+        refusal = hub.refusal()
+        if refusal is not None:
+            await respond_error(scope, send, 503, refusal.error, headers=refusal.headers)
+            return
+        is_ours = PROTOCOL in scope["subprotocols"]
+        await send({"type": "websocket.accept", "subprotocol": PROTOCOL if is_ours else None})
+        subscriber = hub.connect("websocket", peer(scope), agent(scope))
 
-    async def finish(ending: Ending) -> None:
-        await send({"type": "websocket.close", "code": ending.code, "reason": _short(ending.reason)})
+        async def finish(ending: Ending) -> None:
+            with contextlib.suppress(OSError):  # the client left first
+                await send({"type": "websocket.close", "code": ending.code, "reason": _short(ending.reason)})
 
-    await carry(hub, subscriber, _read(subscriber, receive), write, finish)
+        writer = FrameWriter(hub, self._turn, subscriber, scope["extensions"][EXTENSION], finish)
+        if not is_ours:
+            subscriber.end("server", close.VERSION, f"The client must ask for the sub-protocol {PROTOCOL}.")
+        try:
+            await guarded(subscriber, _read(subscriber, receive))
+            await writer.closed()
+        except asyncio.CancelledError:
+            cancelled(subscriber)
+            raise
+        finally:
+            writer.stop()
+            hub.disconnected(subscriber)
 
 
 async def _read(subscriber: Subscriber, receive: Receive) -> None:
