@@ -9,6 +9,7 @@ from typing import Any
 
 from papertape.server.settings import StreamLimits
 from papertape.testkit.desk_server_command import ServerFigures
+from papertape.testkit.desk_server_load import FACT_TOPIC
 from papertape.testkit.desk_server_process import cpu_share
 from papertape.testkit.light_client import LightClient
 from streaming.figure import quantile
@@ -43,6 +44,6 @@ async def all_have(clients: Iterable[LightClient], pubs: int, timeout_s: float =
                 await client.reached(pubs)
 
 
-def is_complete(client: LightClient, last: int) -> bool:
-    """Return whether a client that keeps seqs saw 1 to `last` once each and in order."""
-    return [*client.seqs.values()] == [[*range(1, last + 1)]]
+def is_complete(client: LightClient, last: int, topic: str = FACT_TOPIC) -> bool:
+    """Return whether a client that keeps seqs saw the facts 1 to `last` once each and in order."""
+    return client.seqs.get(topic.encode()) == [*range(1, last + 1)]

@@ -38,11 +38,21 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="rest"
     """Answer when the load is over."""
 
 
-Request = Load | Publish | Report | Rest
+class Block(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="block"):
+    """Keep the event loop from running: `times` times for `seconds` each, with one turn of the loop between them."""
+
+    seconds: float
+    times: int = 1
+
+
+Request = Load | Publish | Report | Rest | Block
 
 
 class ServerFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """What the server's process says of itself: seconds of CPU, memory, tasks, and what was published and sent."""
+    """What the server's process says of itself: seconds of CPU, memory, tasks, and what was published and sent.
+
+    `ending`: how many connections have been ended and have not gone yet.
+    """
 
     at: float
     cpu_s: float
@@ -52,6 +62,7 @@ class ServerFigures(msgspec.Struct, frozen=True, kw_only=True):
     ticks: int
     messages: int
     connections: int
+    ending: int
     worst_lag_ms: float
 
 
@@ -65,7 +76,9 @@ def main() -> None:
     parser.add_argument("--host-port", type=int, action="append", default=[], help="a further port it is reached by")
     parser.add_argument("--bare", action="store_true", help="accept WebSockets and do nothing, to measure the rest")
     options = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(40), logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )  # the output is for answers
     asyncio.run(_serve(options))
 
 
@@ -97,6 +110,10 @@ async def _answer(desk: LoadDesk, hub: StreamHub) -> None:
             load = asyncio.create_task(run_load(desk, hub, request), name="load")
         elif isinstance(request, Publish):
             desk.alert(request.count, request.fact_bytes)
+        elif isinstance(request, Block):
+            for _ in range(request.times):
+                time.sleep(request.seconds)  # noqa: ASYNC251 - what is asked for
+                await asyncio.sleep(0)
         elif isinstance(request, Rest) and load is not None:
             await load
         sys.stdout.write(msgspec.json.encode(_figures(desk, hub)).decode() + "\n")
@@ -116,6 +133,7 @@ def _figures(desk: LoadDesk, hub: StreamHub) -> ServerFigures:
         ticks=desk.ticks,
         messages=hub.messages_sent,
         connections=len(hub.book),
+        ending=sum(each.code is not None and each.closed_ts is None for each in hub.book),
         worst_lag_ms=round(hub.lag.worst_ms, 1),
     )
 

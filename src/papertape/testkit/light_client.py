@@ -40,6 +40,7 @@ class LightClient(asyncio.Protocol):
         self.close_code: int | None = None
         self.last_at = 0.0
         self.longest_silence_s = 0.0
+        self.upgraded = asyncio.Event()
         self.opened = asyncio.Event()
         self.closed = asyncio.Event()
         self._wanted = 0
@@ -49,6 +50,7 @@ class LightClient(asyncio.Protocol):
         self._keeps_seqs = keeps_seqs
         self._rest = b""
         self._is_open = False
+        self._is_closing = False
         self._transport: asyncio.Transport | None = None
 
     @property
@@ -85,6 +87,7 @@ class LightClient(asyncio.Protocol):
             self.transport.abort()
             return
         self._is_open = True
+        self.upgraded.set()
         self._send(_TEXT, msgspec.json.encode(self._hello))
         self._rest = self._take_frames(rest)
 
@@ -92,12 +95,18 @@ class LightClient(asyncio.Protocol):
         """Note the end."""
         del exc
         self.closed.set()
+        self.upgraded.set()
         self.opened.set()
         self._moved.set()
 
     def reset_silence(self) -> None:
         """Begin to look for the longest silence now."""
         self.last_at, self.longest_silence_s = time.monotonic(), 0.0
+
+    def close(self) -> None:
+        """Begin the closing handshake."""
+        self._is_closing = True
+        self._send(_CLOSE, (1000).to_bytes(2))
 
     async def reached(self, pubs: int) -> None:
         """Wait until this many publications are here, or the connection has ended."""
@@ -147,7 +156,8 @@ class LightClient(asyncio.Protocol):
             self._send(_PONG, payload)
         elif opcode == _CLOSE:
             self.close_code = int.from_bytes(payload[:2]) if payload else None
-            self._send(_CLOSE, payload[:2])
+            if not self._is_closing:
+                self._send(_CLOSE, payload[:2])
             self.transport.close()
 
     def _send(self, opcode: int, payload: bytes) -> None:
@@ -161,15 +171,20 @@ class LightClient(asyncio.Protocol):
 
 async def light_client(
     port: int,
-    topics: Iterable[str],
+    topics: Iterable[str | SubRequest],
     *,
     batch: bool = True,
     keeps_ages: bool = True,
     keeps_seqs: bool = False,
     receive_buffer: int | None = None,
+    waits: bool = True,
 ) -> LightClient:
-    """Return a client that has been welcomed, or whose attempt has failed (`closed` is set)."""
-    hello = Hello(v=1, tab="light", batch=batch, subs=tuple(SubRequest(topic=topic) for topic in topics))
+    """Return a client that has been welcomed, or whose attempt has failed (`closed` is set).
+
+    Without `waits` the handshake is enough.
+    """
+    subs = tuple(each if isinstance(each, SubRequest) else SubRequest(topic=each) for each in topics)
+    hello = Hello(v=1, tab="light", batch=batch, subs=subs)
     sock = socket.socket()
     sock.setblocking(False)
     if receive_buffer is not None:
@@ -179,18 +194,25 @@ async def light_client(
     _, client = await loop.create_connection(
         lambda: LightClient(hello, keeps_ages=keeps_ages, keeps_seqs=keeps_seqs), sock=sock
     )
-    await client.opened.wait()
+    await (client.opened if waits else client.upgraded).wait()
     return client
 
 
 @contextlib.asynccontextmanager
 async def light_clients(
-    port: int, count: int, topics: Iterable[str], *, batch: bool = True, keeps_ages: bool = True, checked: int = 0
+    port: int,
+    count: int,
+    topics: Iterable[str],
+    *,
+    batch: bool = True,
+    keeps_ages: bool = True,
+    checked: int = 0,
+    waits: bool = True,
 ) -> AsyncIterator[list[LightClient]]:
     """Yield `count` welcomed clients, one after the other; the first `checked` keep every seq."""
     wanted = tuple(topics)
     opened = [
-        await light_client(port, wanted, batch=batch, keeps_ages=keeps_ages, keeps_seqs=index < checked)
+        await light_client(port, wanted, batch=batch, keeps_ages=keeps_ages, keeps_seqs=index < checked, waits=waits)
         for index in range(count)
     ]
     try:
