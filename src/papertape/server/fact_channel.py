@@ -5,37 +5,32 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-import msgspec
-
 from papertape.errors import Unavailable
 from papertape.model.events import AnyEvent
-from papertape.model.tables import TABLE_OF, Table
+from papertape.model.tables import TABLE_OF
 from papertape.server.desk_port import DeskPort
-from papertape.server.frames import encode_record, pub_fact, snap_pages
+from papertape.server.fact_lane import FactLane, Published
+from papertape.server.frames import encode_record
 from papertape.server.settings import StreamLimits
 from papertape.wire.topics import FACT_TABLES, Topic
 
 
-class Published(msgspec.Struct, frozen=True, gc=False):
-    """One encoded publication. `at` is the monotonic second it was made."""
-
-    topic: str
-    seq: int
-    frame: bytes
-    at: float
-
-
 class FactChannel:
-    """Numbers, encodes and keeps what was published. Everything after `floor` is in the ring; older is in the store."""
+    """Numbers, encodes and keeps what was published: one lane a topic, all of them together one ring.
+
+    A lane is filled from the store once, when the first client asks for its topic; from then on snapshots and resumes
+    come from memory, however many clients come back at once. What left the ring is in the store.
+    """
 
     def __init__(self, session_id: str, desk: DeskPort, limits: StreamLimits) -> None:
         self._desk = desk
         self._limits = limits
         self.session_id = session_id
-        self.epoch, self.floor = desk.position(session_id)
-        self._ring: deque[Published] = deque()
-        self._heads: dict[str, int] = {}
-        self.last_seq = self.floor
+        self.epoch, self.last_seq = desk.position(session_id)
+        self._lanes: dict[str, FactLane] = {}
+        # all lanes filled take half of the ring
+        self._fill_limit = max(limits.snapshot_facts, limits.ring_events // (2 * len(FACT_TABLES)))
+        self._order: deque[FactLane] = deque()  # the lane of each entry in the ring, oldest first
 
     def publish(self, events: Sequence[AnyEvent], ts: int, now: float) -> list[Published]:
         """Return the encoded publications of facts that are new here, in order; facts without a topic have none."""
@@ -44,15 +39,15 @@ class FactChannel:
             name = TABLE_OF[type(event)].topic
             if event.seq <= self.last_seq:
                 continue
-            self.last_seq = event.seq
+            before, self.last_seq = self.last_seq, event.seq
             if name is None:
                 continue
-            topic = f"session/{self.session_id}/{name}"
-            prev = self._head_before(name, event.seq)
-            frame = pub_fact(topic, self.epoch, event.seq, ts, encode_record(event), prev)
-            self._heads[name] = event.seq
-            published.append(Published(topic, event.seq, frame, now))
-        self._keep(published, now)
+            lane = self._lane(name, before)
+            if lane.head is None:
+                lane.head = self._head_before(name, event.seq)
+            published.append(lane.append(event.seq, encode_record(event), ts, now))
+            self._order.append(lane)
+        self._forget(now)
         return published
 
     def missed(self, seq: int) -> list[AnyEvent]:
@@ -75,11 +70,11 @@ class FactChannel:
 
     def start_after(self, seq: int) -> None:
         """Leave everything up to `seq` to the store; who is not there finds out by `prev` and asks by position."""
-        self.floor = self.last_seq = seq
-        self._ring.clear()
-        self._heads.clear()
+        self.last_seq = seq
+        self._lanes.clear()
+        self._order.clear()
 
-    def resume(self, topic: Topic, seq: int, ts: int) -> tuple[int, list[bytes]] | None:
+    def resume(self, topic: Topic, seq: int, ts: int, now: float) -> tuple[int, list[bytes]] | None:
         """Return every publication on `topic` after `seq` and the position they lead to.
 
         None means that a snapshot must be taken instead.
@@ -89,52 +84,63 @@ class FactChannel:
         """
         if seq > self.last_seq:
             return None
-        if seq >= self.floor:
-            entries = [entry for entry in self._ring if entry.seq > seq and entry.topic == topic.text]
-            if len(entries) > self._limits.resume_events:
-                return None
-            return entries[-1].seq if entries else seq, [entry.frame for entry in entries]
+        lane = self._lane(topic.name, self.last_seq)
+        if seq < lane.floor and self._has_room(lane):
+            self._fill(lane, topic.name, ts, now)
+        if seq < lane.floor:
+            return self._resume_from_store(topic, seq, ts)
+        frames = lane.after(seq, self._limits.resume_events)
+        return None if frames is None else (max(seq, lane.head or 0), frames)
+
+    def snapshot(self, topic: Topic, ts: int, now: float) -> list[bytes]:
+        """Return the newest facts of a topic, oldest first, as pages true at `last_seq`; the same to all who ask now.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        lane = self._lane(topic.name, self.last_seq)
+        if not lane.is_filled:
+            self._fill(lane, topic.name, ts, now)
+        return lane.snapshot(self.last_seq, self._limits.frame_bytes)
+
+    def _lane(self, name: str, floor: int) -> FactLane:
+        lane = self._lanes.get(name)
+        if lane is None:
+            topic = f"session/{self.session_id}/{name}"
+            lane = self._lanes[name] = FactLane(topic, self.epoch, floor, self._limits.snapshot_facts)
+        return lane
+
+    def _has_room(self, lane: FactLane) -> bool:
+        return len(lane) < self._fill_limit and len(self._order) + self._fill_limit <= self._limits.ring_events
+
+    def _fill(self, lane: FactLane, name: str, ts: int, now: float) -> None:
+        limit = self._fill_limit
+        facts = self._desk.facts(
+            self.session_id, FACT_TABLES[name], until=self.last_seq, limit=limit, newest_first=True
+        )
+        rows = [(fact.seq, encode_record(fact)) for fact in reversed(facts)]
+        added = lane.fill(rows, ts, now, is_whole=len(rows) < limit)
+        self._order.extendleft([lane] * added)
+        self._forget(now)
+
+    def _resume_from_store(self, topic: Topic, seq: int, ts: int) -> tuple[int, list[bytes]] | None:
         limit = self._limits.resume_events
         table = FACT_TABLES[topic.name]
         facts = self._desk.facts(self.session_id, table, after=seq, until=self.last_seq, limit=limit + 1)
         if len(facts) > limit:
             return None
-        frames = []
-        for fact in facts:
-            frames.append(pub_fact(topic.text, self.epoch, fact.seq, ts, encode_record(fact), seq))
-            seq = fact.seq
-        return seq, frames
-
-    def snapshot(self, topic: Topic) -> list[bytes]:
-        """Return the newest facts of a topic, oldest first, as pages true at `last_seq`.
-
-        Raises:
-            Unavailable: the store does not answer.
-        """
-        newest = self._desk.facts(
-            self.session_id,
-            FACT_TABLES[topic.name],
-            until=self.last_seq,
-            limit=self._limits.snapshot_facts,
-            newest_first=True,
-        )
-        rows = [encode_record(fact) for fact in reversed(newest)]
-        return snap_pages(topic.text, self.epoch, self.last_seq, rows, self._limits.frame_bytes)
+        lane = FactLane(topic.text, self.epoch, seq, 0, head=seq)
+        frames = [lane.append(fact.seq, encode_record(fact), ts, 0.0).frame for fact in facts]
+        return lane.head or seq, frames
 
     def _head_before(self, name: str, seq: int) -> int:
-        known = self._heads.get(name)
-        if known is not None:
-            return known
-        table: Table = FACT_TABLES[name]
         try:
-            before = self._desk.facts(self.session_id, table, until=seq - 1, limit=1, newest_first=True)
+            before = self._desk.facts(self.session_id, FACT_TABLES[name], until=seq - 1, limit=1, newest_first=True)
         except Unavailable:
             return seq - 1  # unknown, so claim the most: a client that is not there asks again by position
         return before[0].seq if before else 0
 
-    def _keep(self, published: Sequence[Published], now: float) -> None:
-        self._ring.extend(published)
-        while self._ring and (
-            len(self._ring) > self._limits.ring_events or now - self._ring[0].at > self._limits.ring_s
-        ):
-            self.floor = self._ring.popleft().seq
+    def _forget(self, now: float) -> None:
+        limits, order = self._limits, self._order
+        while order and (len(order) > limits.ring_events or now - order[0].oldest_at > limits.ring_s):
+            order.popleft().drop_oldest()

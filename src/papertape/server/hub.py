@@ -252,7 +252,8 @@ class StreamHub:
         if channel is None:
             self._version += 1
             channel = LatestChannel(topic.text, self.boot, self._reader(topic), self._version, self.limits)
-        self._refresh(channel)
+        if channel.listeners == 0 or self.monotonic() - channel.refreshed_at >= self.limits.tick_s:
+            self._refresh(channel)
         self._latest[topic.text] = channel
         return channel
 

@@ -33,6 +33,7 @@ class LatestChannel:
         self._limits = limits
         self._keys: dict[str, _Kept] = {}
         self._frames: dict[int, list[bytes]] = {}
+        self._snapshot: tuple[int, list[bytes]] | None = None
 
     def refresh(self, next_version: int, now: float) -> bool:
         """Read the desk; return whether anything changed, in which case the version is now `next_version`.
@@ -62,9 +63,12 @@ class LatestChannel:
         return frames
 
     def snapshot(self) -> list[bytes]:
-        """Return every value as snapshot pages."""
-        rows = {key: kept.raw for key, kept in self._keys.items() if kept.raw is not None}
-        return snap_pages(self.topic, self.epoch, self.version, rows, self._limits.frame_bytes)
+        """Return every value as snapshot pages; encoded once a version for all who ask."""
+        if self._snapshot is None or self._snapshot[0] != self.version:
+            rows = {key: kept.raw for key, kept in self._keys.items() if kept.raw is not None}
+            pages = snap_pages(self.topic, self.epoch, self.version, rows, self._limits.frame_bytes)
+            self._snapshot = (self.version, pages)
+        return self._snapshot[1]
 
     def can_resume(self, epoch: str | None, version: int | None) -> bool:
         """Return whether a client at this position needs only what changed."""

@@ -13,7 +13,7 @@ import msgspec
 from papertape import __version__
 from papertape.errors import PapertapeError, Unavailable
 from papertape.server.connections import Closer, Connection
-from papertape.server.fact_channel import Published
+from papertape.server.fact_lane import Published
 from papertape.server.frames import encode
 from papertape.server.latest_channel import LatestChannel
 from papertape.server.outbox import SEPARATOR, Outbox
@@ -184,13 +184,14 @@ class Subscriber:
         channel = self._hub.fact_channel(topic)
         resumed = None
         if request.epoch == channel.epoch and request.seq is not None:
-            resumed = channel.resume(topic, request.seq, self._hub.clock())
+            resumed = channel.resume(topic, request.seq, self._hub.clock(), self._hub.monotonic())
         self._facts[topic.text] = channel.last_seq
         self._hub.listen(topic.text, self)
         if resumed is not None and request.seq is not None:
             self._answer(topic, channel.epoch, True, request.seq, *resumed)
         else:
-            self._answer(topic, channel.epoch, False, 0, channel.last_seq, channel.snapshot(topic))
+            snapshot = channel.snapshot(topic, self._hub.clock(), self._hub.monotonic())
+            self._answer(topic, channel.epoch, False, 0, channel.last_seq, snapshot)
 
     def _subscribe_latest(self, topic: Topic, request: SubRequest) -> None:
         channel = self._hub.latest_channel(topic)

@@ -27,9 +27,15 @@ def session_topic(name: str, session_id: str = SESSION_ID) -> str:
 class HubBench:
     """A hub on a fake desk under manual time."""
 
-    def __init__(self, limits: StreamLimits | None = None, memory: MemoryWatch | None = None, seed: int = 1) -> None:
+    def __init__(
+        self,
+        limits: StreamLimits | None = None,
+        memory: MemoryWatch | None = None,
+        seed: int = 1,
+        desk: FakeDesk | None = None,
+    ) -> None:
         self.time = ManualTime()
-        self.desk = FakeDesk()
+        self.desk = desk or FakeDesk()
         self.hub = StreamHub(
             self.desk,
             limits,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from papertape.server.fact_channel import Published
+from papertape.server.fact_lane import Published
 from papertape.server.outbox import Outbox
 from papertape.server.settings import StreamLimits
 
