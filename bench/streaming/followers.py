@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
+from papertape.client.backoff import Backoff
+from papertape.client.limits import ClientLimits
 from papertape.client.stream_client import StreamClient
 from papertape.testkit.busy_session import start_busy_session
 from papertape.testkit.fact_log import FactLog
@@ -20,16 +22,27 @@ from papertape.wire.stream import Pub, Snap
 FACTS = ("transitions", "signals", "orders", "fills", "positions", "account", "session", "alerts")
 _LATEST = ("instances", "watchlist")
 _POLL_S = 0.01
-_LIVE_WITHIN_S = 60.0
+_LIVE_WITHIN_S = 30.0
 
 
 class Follower:
-    """One client with default waits and deadlines, and the facts it was shown."""
+    """One client and the facts it was shown. Its waits are the default ones.
 
-    def __init__(self, url: str, session_id: str, names: Sequence[str], number: int) -> None:
+    A connection that lived for `stable_s`, at most the default 30 s, counts as stable: a measurement that gives it less
+    time would otherwise measure how a client bears a desk that restarts every few seconds.
+    """
+
+    def __init__(self, url: str, session_id: str, names: Sequence[str], number: int, stable_s: float) -> None:
         topics = [f"session/{session_id}/{name}" for name in names if name in FACTS]
         others = [f"session/{session_id}/{name}" for name in names if name not in FACTS]
-        self.client = StreamClient(f"{url}/api/stream", [*topics, *others], tab=f"follower-{number}", seed=number)
+        self.client = StreamClient(
+            f"{url}/api/stream",
+            [*topics, *others],
+            tab=f"follower-{number}",
+            seed=number,
+            backoff=Backoff(stable_s=min(Backoff().stable_s, stable_s)),
+            limits=ClientLimits(alive_s=min(ClientLimits().alive_s, stable_s)),
+        )
         self.log = FactLog(topics)
         self.shown: dict[str, dict[int, object]] = {topic: {} for topic in topics}
         self.twice = 0
@@ -137,7 +150,7 @@ class FollowedDesk:
 
 
 @contextlib.asynccontextmanager
-async def followed_desk(data_dir: Path, clients: int) -> AsyncIterator[FollowedDesk]:
+async def followed_desk(data_dir: Path, clients: int, stable_s: float) -> AsyncIterator[FollowedDesk]:
     """Run a desk with a busy session and clients: each follows four topics of facts, every fifth latest values too."""
     port = _free_port()
     options = ("--port", str(port), "--feed", "simulated", "--no-demo")
@@ -145,7 +158,7 @@ async def followed_desk(data_dir: Path, clients: int) -> AsyncIterator[FollowedD
     following: list[asyncio.Task[None]] = []
     try:
         session_id = await asyncio.to_thread(start_busy_session, desk)
-        followers = [Follower(desk.url, session_id, _names(number), number) for number in range(clients)]
+        followers = [Follower(desk.url, session_id, _names(number), number, stable_s) for number in range(clients)]
         followed = FollowedDesk(desk, port, session_id, followers)
         following = [asyncio.create_task(follower.follow()) for follower in followers]
         await followed.all_live()

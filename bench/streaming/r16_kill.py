@@ -20,7 +20,7 @@ async def _measure(options: Options) -> Outcome:
     rounds, chance = options.rounds_or(3, 20), random.Random(options.seed)
     shown_before_kill, fills = 0, 0
     with tempfile.TemporaryDirectory() as folder:
-        async with followed_desk(Path(folder) / "data", _CLIENTS) as followed:
+        async with followed_desk(Path(folder) / "data", _CLIENTS, stable_s=1.0) as followed:
             for _ in range(rounds):
                 await _more_fills(followed, chance.randint(1, 4))
                 await asyncio.sleep(chance.uniform(0, 0.3))
