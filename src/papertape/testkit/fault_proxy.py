@@ -45,6 +45,10 @@ class FaultProxy:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Reset every connection and stop listening; idempotent."""
         self._deafen()
         while self._tasks:
             tasks = tuple(self._tasks)

@@ -1,0 +1,7 @@
+"""`python -m papertape.testkit.storm`."""
+
+import sys
+
+from papertape.testkit.storm.command import main
+
+sys.exit(main())
