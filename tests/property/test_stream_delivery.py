@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from papertape.client.cursor import Cursor
 from papertape.model.events import AlertRaised, AnyEvent, EquityMarked, OrderFilled
 from papertape.model.tables import TABLE_OF
+from papertape.server.frames import joined
 from papertape.server.hub import StreamHub
 from papertape.server.settings import StreamLimits
 from papertape.testkit.facts import fact
@@ -20,9 +21,11 @@ from papertape.wire.stream import Bye, Heartbeat, Hello, Pub, ServerMessage, Sna
 TOPICS = (session_topic("fills"), session_topic("alerts"))
 LIMITS = StreamLimits(ring_events=5, queue_messages=8, resume_events=6, frame_bytes=900, snapshot_facts=10_000)
 
-Step = tuple[Literal["publish", "miss", "read", "cut", "restart", "wait"], int]
+_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
 
-_names = st.sampled_from(["publish", "publish", "read", "read", "miss", "cut", "restart", "wait"])
+Step = tuple[Literal["publish", "miss", "read", "take", "cut", "restart", "wait"], int]
+
+_names = st.sampled_from(["publish", "publish", "read", "take", "miss", "cut", "restart", "wait"])
 steps = st.lists(st.tuples(_names, st.integers(1, 9)), max_size=40)
 
 
@@ -47,7 +50,14 @@ class Follower:
         self.probe = self.connected()
 
     def read(self, count: int) -> int:
-        messages = self.probe.read(count)
+        return self.take_all(self.probe.read(count))
+
+    def read_joined(self, room: int) -> int:
+        frames = self.probe.subscriber.next_frames(room)
+        assert len(frames) < 2 or len(joined(frames)) <= room + 1  # two brackets, one separator fewer than messages
+        return self.take_all([_decoder.decode(frame) for frame in frames])
+
+    def take_all(self, messages: list[ServerMessage]) -> int:
         for message in messages:
             if isinstance(message, Bye):
                 self.come_back()
@@ -95,6 +105,8 @@ class Story:
             self.bench.desk.outlets = outlets
         elif name == "read":
             self.follower.read(count)
+        elif name == "take":
+            self.follower.read_joined(count * 400)
         elif name == "cut":
             self.follower.come_back()
         elif name == "restart":
