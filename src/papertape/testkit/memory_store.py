@@ -160,6 +160,8 @@ class MemoryStore:
     def save_views(self, session_id: str, saved_ts: int, payload: bytes) -> None:
         """Replace the saved last views; see `History.save_views`."""
         self._check()
+        if session_id in self._halted:
+            raise self._halted[session_id]
         self._views[session_id] = ViewsRow(session_id=session_id, saved_ts=saved_ts, payload=payload)
 
     def close(self) -> None:
