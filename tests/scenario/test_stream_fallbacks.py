@@ -111,10 +111,12 @@ async def test_a_poll_is_held_until_there_is_news() -> None:
     held = StreamLimits(poll_hold_s=20.0, heartbeat_s=60.0)
     async with desk_server(held) as server, httpx.AsyncClient(base_url=server.url) as http:
         request = hello(subs=(SubRequest(topic=FILLS, epoch=EPOCH, seq=0),))
+        first = await poll(http, request)
         waiting = asyncio.create_task(poll(http, request))
         await asyncio.wait_for(server.hub.busy.wait(), 5)
         server.desk.fill(1)
         messages = await waiting
+    assert [type(message) for message in first] == [Welcome, Subscribed, Heartbeat]  # the welcome does not wait
     assert [message.seq for message in messages if isinstance(message, Pub)] == [1]
 
 
