@@ -46,6 +46,10 @@ class Connection:
         self.reason = ""
         self.client_story: PreviousClose | None = None
 
+    def hear(self, ts: int, attentive_s: float) -> None:
+        """Take note that the client said something."""
+        self.last_rx_ts, self.heard_at = ts, attentive_s
+
     def end(self, ts: int, by: Closer, code: int, reason: str) -> None:
         """Take who ends it and why; ages are counted up to here, though its goodbye may take longer."""
         self.ending_ts, self.closed_by, self.code, self.reason = ts, by, code, reason

@@ -6,7 +6,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import structlog
@@ -18,11 +18,13 @@ from papertape.server.admission import Admission, Refusal
 from papertape.server.connections import Connection, ConnectionBook
 from papertape.server.desk_port import DeskPort
 from papertape.server.fact_channel import FactChannel
-from papertape.server.latest_channel import LatestChannel, Read
+from papertape.server.latest_channel import LatestChannel
+from papertape.server.latest_channels import LatestChannels
 from papertape.server.loop_lag import Attention, LoopLag, StallWatch
 from papertape.server.memory import MemoryWatch, watch_memory
 from papertape.server.settings import StreamLimits
 from papertape.server.subscriber import Subscriber
+from papertape.server.turns import Turns
 from papertape.session.clock import wall_clock
 from papertape.wire import close
 from papertape.wire.http import CloseCount, Connections, StreamHealth, Transport
@@ -30,11 +32,9 @@ from papertape.wire.topics import Topic, parse_topic
 
 _log = structlog.get_logger("papertape.server.hub")
 
-_AFTER_FAILURE_S = 5.0
 _MEMORY_S = 1.0
 _CLOSING = "The desk is shutting down; it says hello again when it is back."
 WITHOUT_A_CAUSE = "The transport ended without a cause."
-_SLOW_TOPICS = frozenset({"pipeline", "preflight"})  # ages in seconds: nobody reads them at 10 Hz
 
 
 class StreamHub:
@@ -49,6 +49,7 @@ class StreamHub:
         monotonic: Callable[[], float] = time.monotonic,
         memory: MemoryWatch | None = None,
         chance: random.Random | None = None,
+        soon: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self.limits = limits or StreamLimits()
         self.clock = clock
@@ -68,8 +69,8 @@ class StreamHub:
         self._subscribers: dict[Subscriber, None] = {}  # oldest first
         self._listeners: dict[str, dict[Subscriber, None]] = {}
         self._facts: dict[str, FactChannel] = {}
-        self._latest: dict[str, LatestChannel] = {}
-        self._version = 0
+        self._latest = LatestChannels(desk, self.limits, self.boot, self.system)
+        self.turns = Turns(self.limits.turn_s, monotonic, soon)
         self._admission = Admission(self.limits, self.memory, monotonic())
         self._task: asyncio.Task[None] | None = None
         self._stalls = StallWatch()
@@ -154,6 +155,10 @@ class StreamHub:
             closes=[CloseCount(closed_by=by, code=code, count=n) for (by, code), n in self.book.closes.items()],
         )
 
+    def subscribers(self) -> tuple[Subscriber, ...]:
+        """Return the clients that are connected, in no order."""
+        return tuple(self._subscribers)
+
     def most_waiting(self) -> int:
         """Return how many messages wait for the client that has the most of them waiting."""
         return max((subscriber.outbox.queued_messages for subscriber in self._subscribers), default=0)
@@ -166,6 +171,11 @@ class StreamHub:
     def attentive_s(self) -> float:
         """Return the seconds in which the loop ran: the clock of every deadline."""
         return self.attention.seconds(self.monotonic())
+
+    def attention_account(self) -> tuple[float, float]:
+        """Return the seconds in which the loop ran and those in which it stood still."""
+        now = self.monotonic()
+        return self.attention.seconds(now), self.attention.lost(now)
 
     def lifetime_s(self) -> float:
         """Return how long a new connection lives before it is rotated; drawn, so that not all end at once."""
@@ -226,9 +236,7 @@ class StreamHub:
     def session_changed(self, session_id: str) -> None:
         """Refresh what lists sessions at the next tick."""
         for topic in ("desk/sessions", f"session/{session_id}/summary"):
-            channel = self._latest.get(topic)
-            if channel is not None:
-                channel.refreshed_at = float("-inf")
+            self._latest.expire(topic)
 
     # Channels
 
@@ -248,14 +256,7 @@ class StreamHub:
 
     def latest_channel(self, topic: Topic) -> LatestChannel:
         """Return the topic's channel with values of now; raises what the desk refuses with."""
-        channel = self._latest.get(topic.text)
-        if channel is None:
-            self._version += 1
-            channel = LatestChannel(topic.text, self.boot, self._reader(topic), self._version, self.limits)
-        if channel.listeners == 0 or self.monotonic() - channel.refreshed_at >= self.limits.tick_s:
-            self._refresh(channel)
-        self._latest[topic.text] = channel
-        return channel
+        return self._latest.channel(topic, self.monotonic())
 
     def heads(self, topics: Iterable[str]) -> dict[str, int]:
         """Return the desk's last seq of each fact topic, as far as the desk answers."""
@@ -270,23 +271,6 @@ class StreamHub:
                 _log.warning("head_unknown", topic=text, code=error.code)
         return heads
 
-    def _reader(self, topic: Topic) -> Read:
-        if topic.session_id is not None:
-            session_id = topic.session_id
-            return lambda: self._desk.followed(session_id, topic.name)
-        return self._read_sessions if topic.name == "sessions" else self._read_system
-
-    def _read_sessions(self) -> Mapping[str, msgspec.Struct]:
-        return {view.session_id: view for view in self._desk.sessions(limit=200)}
-
-    def _read_system(self) -> Mapping[str, msgspec.Struct]:
-        view = self.system()
-        return {view.key: view}
-
-    def _refresh(self, channel: LatestChannel) -> None:
-        if channel.refresh(self._version + 1, self.monotonic()):
-            self._version += 1
-
     # Time
 
     def tick(self, lag_ms: float = 0.0) -> None:
@@ -298,8 +282,7 @@ class StreamHub:
         now = self.monotonic()
         has_run = self.attention.beat(now)
         self._watch_memory(now)
-        for topic, channel in tuple(self._latest.items()):
-            self._tick_channel(topic, channel, now)
+        self._latest.tick(now, self.attentive_s())
         for subscriber in tuple(self._subscribers):
             subscriber.tick(now, lag_ms)
         if has_run:
@@ -333,26 +316,6 @@ class StreamHub:
             self._next_rotation = now + self.limits.rotate_gap_s
             subscriber.end("server", close.ROTATION, "A planned rotation; come back at once, nothing is lost.")
 
-    def _tick_channel(self, topic: str, channel: LatestChannel, now: float) -> None:
-        if channel.listeners == 0:
-            attentive_s = self.attentive_s()
-            channel.idle_since = channel.idle_since if channel.idle_since is not None else attentive_s
-            if attentive_s - channel.idle_since > self.limits.idle_channel_s:
-                del self._latest[topic]
-            return
-        channel.idle_since = None
-        interval = self.limits.slow_refresh_s if _is_slow(topic) else self.limits.tick_s * 0.9
-        if now - channel.refreshed_at < interval:
-            return
-        try:
-            self._refresh(channel)
-        except PapertapeError as error:
-            channel.refreshed_at = now
-            _log.warning("latest_unreadable", topic=topic, code=error.code, message=error.message)
-        except Exception:  # noqa: BLE001 - a supervisor: one topic's failure must not stop every client's heartbeat
-            channel.refreshed_at = now + _AFTER_FAILURE_S
-            _log.exception("latest_failed", topic=topic)
-
     async def start(self) -> None:
         """Begin to tick."""
         self._stalls.start()
@@ -382,8 +345,3 @@ class StreamHub:
             await asyncio.sleep(self.limits.tick_s)
             self._stalls.beat()
             self.tick(self.lag.sample(expected, self.monotonic(), self.clock()))
-
-
-def _is_slow(topic: str) -> bool:
-    scope, _, name = topic.rpartition("/")
-    return scope == "desk" or name in _SLOW_TOPICS

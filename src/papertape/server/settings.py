@@ -8,11 +8,13 @@ import msgspec
 class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds and intervals of the stream. Seconds, bytes and counts.
 
+    Answers to subscriptions take at most about `turn_s` of one turn of the event loop.
     `memory_limit_mb` is in 1,048,576 bytes; None takes the limit of the control group or the machine. A connection is
     rotated after `rotate_after_s`, more or less by the share `rotate_jitter`, one every `rotate_gap_s` at most.
     """
 
     tick_s: float = 0.1
+    turn_s: float = 0.005
     heartbeat_s: float = 10.0
     dead_s: float = 45.0
     hello_deadline_s: float = 10.0

@@ -6,13 +6,16 @@ Nothing here awaits: a transport feeds frames in with `receive` and takes frames
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from papertape import __version__
 from papertape.errors import PapertapeError, Unavailable
+from papertape.server.bell import Bell
 from papertape.server.connections import Closer, Connection
+from papertape.server.ending import Ending
 from papertape.server.fact_lane import Published
 from papertape.server.frames import encode
 from papertape.server.latest_channel import LatestChannel
@@ -20,7 +23,6 @@ from papertape.server.outbox import SEPARATOR, Outbox
 from papertape.server.rate import TokenBucket
 from papertape.wire import close
 from papertape.wire.stream import (
-    Bye,
     ClientMessage,
     Heartbeat,
     Hello,
@@ -39,25 +41,10 @@ from papertape.wire.topics import Topic, parse_topic
 if TYPE_CHECKING:
     from papertape.server.hub import StreamHub
 
+_log = structlog.get_logger("papertape.server.stream")
+
 PROTOCOL_VERSION = 1
-_RETRY_MS = {"stop": 0, "back_off": 1_000, "at_once": 100}
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
-
-
-class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """How a connection ends: who decided, the close code, and why. `is_gone`: nobody is left to say goodbye to."""
-
-    by: Closer
-    code: int
-    reason: str
-    is_gone: bool
-
-
-class Bell(Protocol):
-    """What a carrier hangs up to be told of; an `asyncio.Event` is one."""
-
-    def set(self) -> None:
-        """Ring."""
 
 
 class Subscriber:
@@ -67,9 +54,10 @@ class Subscriber:
         now = hub.monotonic()
         self._hub = hub
         self._limits = hub.limits
-        self._bucket = TokenBucket(hub.limits.messages_per_s, hub.limits.message_burst, *self._heard())
+        self._bucket = TokenBucket(hub.limits.messages_per_s, hub.limits.message_burst, *hub.attention_account())
         self._facts: dict[str, int] = {}
         self._latest: dict[str, tuple[LatestChannel, int]] = {}
+        self._asked: deque[SubRequest] = deque()
         self._ticks: deque[bytes] | None = None
         self._lag_ms = 0.0
         self._heartbeat_due = False
@@ -96,9 +84,8 @@ class Subscriber:
         """Take one frame of the client; a frame that breaks the protocol ends the connection."""
         if self.ending is not None:
             return None
-        self.connection.last_rx_ts = self._hub.clock()
-        self.connection.heard_at = self._hub.attentive_s()
-        if not self._bucket.take(*self._heard()):
+        self.connection.hear(self._hub.clock(), self._hub.attentive_s())
+        if not self._bucket.take(*self._hub.attention_account()):
             limit = f"{self._limits.messages_per_s:g} a second, {self._limits.message_burst} at once"
             return self.end("server", close.RATE, f"The client sends more messages than allowed: {limit}.")
         try:
@@ -107,10 +94,6 @@ class Subscriber:
             return self.end("server", close.MALFORMED, f"The client sent what is not the protocol: {error}")
         return self.take(message)
 
-    def _heard(self) -> tuple[float, float]:
-        now = self._hub.monotonic()
-        return self._hub.attention.seconds(now), self._hub.attention.lost(now)
-
     def take(self, message: ClientMessage) -> None:
         """Take one decoded message."""
         if isinstance(message, Hello):
@@ -118,8 +101,9 @@ class Subscriber:
         elif not self.is_welcome:
             self.end("server", close.MALFORMED, "The first message must be `hello`.")
         elif isinstance(message, Sub):
-            self._subscribe_all(message.subs)
+            self._ask(message.subs)
         elif isinstance(message, Unsub):
+            self._asked = deque(request for request in self._asked if request.topic not in message.topics)
             for topic in message.topics:
                 self._forget(topic)
         elif isinstance(message, Ping):
@@ -148,19 +132,32 @@ class Subscriber:
             version=__version__,
         )
         self._control(encode(welcome))
-        return self._subscribe_all(hello.subs)
+        return self._ask(hello.subs)
 
     # Subscriptions
 
     @property
     def is_answered(self) -> bool:
         """Whether every subscription asked for has its answer."""
-        return True
+        return not self._asked
 
-    def _subscribe_all(self, requests: tuple[SubRequest, ...]) -> None:
+    def _ask(self, requests: tuple[SubRequest, ...]) -> None:
         for request in requests:
-            if self.ending is None:
-                self._subscribe(request)
+            if len(self._asked) < 2 * self._limits.topics:
+                self._asked.append(request)
+            else:
+                waits = f"{len(self._asked)} earlier subscriptions still wait for their answer"
+                self._error("stream.busy", f"{waits}; subscribe again later.", request.topic, temporary=True)
+        self._hub.turns.add(self._answer_next)
+
+    def _answer_next(self) -> bool:
+        if self.ending is not None or not self._asked:
+            return False
+        try:
+            self._subscribe(self._asked.popleft())
+        except Exception as error:  # noqa: BLE001 - a border: another client's turn may do this one's work
+            self.fail(error)
+        return bool(self._asked)
 
     def _subscribe(self, request: SubRequest) -> None:
         topic = parse_topic(request.topic)
@@ -243,8 +240,10 @@ class Subscriber:
 
     def resubscribe(self, session_id: str) -> None:
         """Tell a client of a session whose epoch changed to take snapshots."""
-        for topic in [topic for topic in self._facts if topic.startswith(f"session/{session_id}/")]:
-            self._subscribe(SubRequest(topic=topic))
+        topics = [topic for topic in self._facts if topic.startswith(f"session/{session_id}/")]
+        for topic in topics:
+            self._forget(topic)  # until it is answered: what comes now belongs to the new epoch
+        self._ask(tuple(SubRequest(topic=topic) for topic in topics))
 
     def tick(self, now: float, lag_ms: float) -> None:
         """Let time pass: heartbeat, flush of latest values."""
@@ -315,6 +314,12 @@ class Subscriber:
         connection.queue_messages = self.outbox.queued_messages
         return frames
 
+    @property
+    def has_more(self) -> bool:
+        """Whether another frame is ready."""
+        is_due = self._flush_due or self._heartbeat_due or self._ticks is not None
+        return not self.outbox.is_empty or (is_due and self.ending is None)
+
     def _take_latest(self, frames: list[bytes], room: int) -> None:
         if self._flush_due:
             self._flush()
@@ -360,16 +365,22 @@ class Subscriber:
         self.outbox.clear()
         self._ticks = None
         if not self.ending.is_gone:
-            retry_ms = _RETRY_MS[close.reaction_to(code)]
-            self.outbox.put_control(encode(Bye(code=code, reason=reason[:500], retry_ms=retry_ms)))
+            self.outbox.put_control(self.ending.goodbye())
         self.release()
         self._ring()
         if self.ended is not None:
             self.ended.set()
 
+    def fail(self, error: Exception) -> None:
+        """End the connection for a failure of ours; the record says which, the client where to look."""
+        _log.error("stream_failed", conn=self.connection.id, exc_info=error)
+        self.connection.exception = f"{type(error).__name__}: {error}"[:300]
+        self.end("server", close.INTERNAL, f"The desk failed; look for {self.connection.id} in its log.")
+
     def release(self) -> None:
         """Take nothing more from any topic; the record keeps how many there were."""
         topics = self.connection.topics
+        self._asked.clear()
         for topic in [*self._facts, *self._latest]:
             self._forget(topic)
         self.connection.topics = topics

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
@@ -33,8 +34,10 @@ class HubBench:
         memory: MemoryWatch | None = None,
         seed: int = 1,
         desk: FakeDesk | None = None,
+        time: ManualTime | None = None,
+        soon: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
-        self.time = ManualTime()
+        self.time = time or ManualTime()
         self.desk = desk or FakeDesk()
         self.hub = StreamHub(
             self.desk,
@@ -43,6 +46,7 @@ class HubBench:
             monotonic=self.time.monotonic,
             memory=memory,
             chance=random.Random(seed),
+            soon=soon,
         )
         self.desk.outlets.append(self.hub)
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
-
+from papertape.server.ending import Ending
 from papertape.server.frames import FRAME_LIMIT
 from papertape.server.hub import StreamHub
-from papertape.server.subscriber import Ending, Subscriber
+from papertape.server.subscriber import Subscriber
 from papertape.wire import close
-
-_log = structlog.get_logger("papertape.server.stream")
 
 Write = Callable[[list[bytes]], Awaitable[None]]
 Finish = Callable[[Ending], Awaitable[None]]
@@ -74,6 +71,4 @@ def failed(subscriber: Subscriber, error: Exception) -> None:
     if isinstance(error, OSError):  # what an ASGI server raises for a client that is gone
         subscriber.end("network", 1006, "The connection was cut while a message was sent.")
         return
-    _log.error("stream_failed", conn=subscriber.connection.id, exc_info=error)
-    subscriber.connection.exception = f"{type(error).__name__}: {error}"[:300]
-    subscriber.end("server", close.INTERNAL, f"The desk failed; look for {subscriber.connection.id} in its log.")
+    subscriber.fail(error)

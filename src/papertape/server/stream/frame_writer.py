@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from papertape.server.ending import Ending
 from papertape.server.frames import FRAME_LIMIT, joined
 from papertape.server.hub import StreamHub
 from papertape.server.stream.carry import failed
 from papertape.server.stream.frame_protocol import FrameProtocol
-from papertape.server.subscriber import Ending, Subscriber
+from papertape.server.subscriber import Subscriber
 
 _ROOM = FRAME_LIMIT - 2  # the brackets of an array
 _WRITES_A_TURN = 4
@@ -75,9 +76,10 @@ class FrameWriter:
                     self._wait()
                     return
                 frames = subscriber.next_frames(_ROOM)
-                if not frames:
+                if frames:
+                    wire.write_texts([joined(frames)] if subscriber.is_batch else frames)
+                if not subscriber.has_more:
                     break
-                wire.write_texts([joined(frames)] if subscriber.is_batch else frames)
             else:
                 self.set()  # much is owed: let the others write first
                 return

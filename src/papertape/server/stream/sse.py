@@ -5,10 +5,11 @@ from __future__ import annotations
 from urllib.parse import parse_qs
 
 from papertape.server.asgi import Message, Receive, Send, agent, peer, respond_error
+from papertape.server.ending import Ending
 from papertape.server.frames import joined
 from papertape.server.hub import StreamHub
 from papertape.server.stream.carry import carry
-from papertape.server.subscriber import Ending, Subscriber
+from papertape.server.subscriber import Subscriber
 from papertape.wire.http import ErrorBody
 
 _HEADERS = [

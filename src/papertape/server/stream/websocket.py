@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 
 from papertape.server.asgi import Message, Receive, Send, agent, peer, respond_error
+from papertape.server.ending import Ending
 from papertape.server.hub import StreamHub
 from papertape.server.stream.carry import cancelled, guarded
 from papertape.server.stream.frame_protocol import EXTENSION
 from papertape.server.stream.frame_writer import FrameWriter, LoopTurn
-from papertape.server.subscriber import Ending, Subscriber
+from papertape.server.subscriber import Subscriber
 from papertape.wire import close
 from papertape.wire.stream import PROTOCOL
 
