@@ -16,6 +16,8 @@ import type { OpenTransport, TransportKind } from './transport'
 import { WayBack } from './way_back'
 
 const BATCH_MS = 20
+/** A browser closes the socket of a page it freezes, and says so only when the page goes on. */
+const JUST_WOKEN_MS = 2_000
 const LINGER_MS = 10_000
 /** A transport that cannot be probed is opened anew when the tab wakes up after a silence longer than a held poll. */
 const ONE_WAY_SILENT_MS = 30_000
@@ -57,6 +59,7 @@ export class Connection {
   private lastFrameAt: number | null = null
   private serverLagMs: number | null = null
   private reason = ''
+  private wokeAt: number | null = null
   private stopWaking: (() => void) | null = null
   /** The topics the present link, and the one being tried, were asked for. */
   private requested = new Set<string>()
@@ -230,10 +233,9 @@ export class Connection {
     this.previous = previousAfter(this.previous, record, end.aliveMs !== null)
     this.connectedAt = null
     this.reason = end.reason
-    const reaction = reactionTo(end.code)
-    if (reaction === 'stop') return this.giveUp()
+    if (reactionTo(end.code) === 'stop') return this.giveUp()
     if (link.kind === 'websocket' && !isFailure(end.aliveMs)) this.wayBack.onWebSocketEnd((end.aliveMs ?? 0) >= STABLE_MS)
-    const isPlanned = reaction === 'at_once' && end.aliveMs !== null
+    const isPlanned = (reactionTo(end.code) === 'at_once' && end.aliveMs !== null) || this.hasJustWoken()
     const isNewTransport = !isPlanned && this.ladder.onEnd(end.aliveMs)
     if (link.kind === 'websocket' && this.ladder.kind !== 'websocket') this.wayBack.begin(record.reason)
     if (this.ladder.kind === 'websocket') this.wayBack.end()
@@ -293,8 +295,16 @@ export class Connection {
     if (this.ladder.kind !== 'websocket') this.wayBack.tryNow()
   }
 
+  /** Whether the tab woke up a moment ago; told once, so that a link that dies again is a failure. */
+  private hasJustWoken(): boolean {
+    const hasWoken = this.wokeAt !== null && this.host.now() - this.wokeAt < JUST_WOKEN_MS
+    this.wokeAt = null
+    return hasWoken
+  }
+
   private check(): void {
     const { link } = this
+    this.wokeAt = this.host.now()
     if (link && link.kind !== 'websocket' && (link.silentMs ?? 0) > ONE_WAY_SILENT_MS) return this.reopen()
     link?.check()
     this.wayBack.candidate?.check()

@@ -80,6 +80,22 @@ describe('a frozen page', () => {
   })
 })
 
+describe('a socket that the browser closed while the page was frozen', () => {
+  it('is replaced at once, which is no failure, but only once a waking', () => {
+    const world = live()
+    world.host.chance = 0
+    world.host.wake('freeze')
+    world.host.sleep(8_000)
+    world.host.wake('resume')
+    world.socket.cut()
+    world.host.advance(0)
+    expect(world.sockets).toHaveLength(2)
+    world.socket.cut()
+    world.host.advance(499)
+    expect(world.sockets).toHaveLength(2)
+  })
+})
+
 describe('a hidden tab', () => {
   it('gives no verdict on a welcome either; shown again, what is on its way gets 2 s', () => {
     const world = new World(TOPIC)
