@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import sys
 import tempfile
@@ -33,6 +34,7 @@ def main() -> None:
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))  # only the figures are printed
     on, turns = machine(), LoopTurns()
+    gc.callbacks.append(turns.note_collection)
     with asyncio.Runner(loop_factory=lambda: TimedLoop(turns)) as runner:
         figures = runner.run(_measure(arguments, turns))
     json.dump({"what": "what held the desk's event loop", **vars(arguments), **figures, "machine": on}, sys.stdout,
@@ -43,6 +45,7 @@ def main() -> None:
 async def _measure(arguments: argparse.Namespace, turns: LoopTurns) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         async with desk_load(Path(folder), turns, symbols=arguments.symbols, past=arguments.past) as load:
+            gc.freeze()  # as the program does once it is open
             await load.start(_STRATEGY)
             probe = load.watch()
             await load.play(arguments.ticks, 3.0, probe)  # warm

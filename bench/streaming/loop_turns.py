@@ -73,6 +73,7 @@ class LoopTurns:
     def __init__(self) -> None:
         self._held: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self._since = time.perf_counter()
+        self._collecting = _Now()
 
     def add(self, cause: str, since: _Now) -> None:
         """Count one hold that ends now."""
@@ -86,6 +87,13 @@ class LoopTurns:
             yield
         finally:
             self.add(cause, since)
+
+    def note_collection(self, phase: str, about: dict[str, int]) -> None:
+        """Count a garbage collection; to be given to `gc.callbacks`."""
+        if phase == "start":
+            self._collecting = _Now()
+        else:
+            self.add(f"garbage collection, generation {about['generation']}", self._collecting)
 
     def forget(self) -> None:
         """Begin anew."""
