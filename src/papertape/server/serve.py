@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
@@ -17,6 +18,7 @@ from papertape.server.settings import ServerSettings
 from papertape.server.stream.frame_protocol import FrameProtocol
 
 _SEND_BUFFER = 131_072  # bytes; Linux doubles it
+_UNTAKEN_MS = 60_000
 
 
 class _Uvicorn(uvicorn.Server):
@@ -46,6 +48,8 @@ def bind(settings: ServerSettings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # what waits in the kernel for a slow client is neither counted nor conflated; left alone it grows to megabytes
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    if sys.platform == "linux":  # what a closed connection still has to send is dropped when its peer never takes it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNTAKEN_MS)
     try:
         listener.bind((address, settings.port))
         listener.listen(256)

@@ -47,3 +47,16 @@ async def test_no_answer_waits_for_the_acknowledgement_of_the_one_before() -> No
         _, writer = await asyncio.open_connection(*listener.getsockname())
         assert await accepted
         writer.close()
+
+
+async def test_what_waits_in_the_kernel_for_a_client_is_bounded_in_bytes_and_in_time() -> None:
+    listener = bind(ServerSettings(port=0))
+    listener.setblocking(False)
+    loop = asyncio.get_running_loop()
+    _, writer = await asyncio.open_connection(*listener.getsockname())
+    accepted, _ = await loop.sock_accept(listener)
+    buffer = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    timeout_ms = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    for each in (accepted, listener, writer):
+        each.close()
+    assert (buffer <= 262_144, timeout_ms) == (True, 60_000)
