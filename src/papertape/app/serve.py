@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ from papertape.model.session import StartSession
 from papertape.server.app import create_app
 from papertape.server.hub import StreamHub
 from papertape.server.serve import serving
-from papertape.server.settings import ServerSettings
+from papertape.server.settings import ServerSettings, StreamLimits
 from papertape.session.backtests import Backtests
 from papertape.session.clock import wall_clock
 from papertape.session.desk import Desk
@@ -38,6 +40,7 @@ _DEMO_SYMBOLS: dict[str, tuple[str, ...]] = {
 }
 _DEMO_COUNT = 3
 _OFFERED = 100
+_SWITCH_S = 0.000_5  # the loop waits that long for a thread that calculates, and again after each of its system calls
 
 _log = structlog.get_logger(__name__)
 
@@ -64,6 +67,7 @@ async def serve_desk(settings: Settings, on_started: Callable[[Started], None]) 
         Broken: the store does not fit this version.
     """
     interrupted = interrupted_event()
+    _favour_the_loop()
     notes: list[str] = []
     async with open_desk(settings, notes.append) as desk:
         server = ServerSettings(
@@ -71,6 +75,7 @@ async def serve_desk(settings: Settings, on_started: Callable[[Started], None]) 
             port=settings.port,
             extra_hosts=frozenset(shown.host for shown in settings.public_urls),
             extra_origins=frozenset(shown.origin for shown in settings.public_urls),
+            stream=StreamLimits(memory_limit_mb=settings.memory_limit_mb),
         )
         hub = StreamHub(desk, server.stream)
         desk.outlets.append(hub)
@@ -92,6 +97,12 @@ async def serve_desk(settings: Settings, on_started: Callable[[Started], None]) 
                 )
             )
             await interrupted.wait()
+
+
+def _favour_the_loop() -> None:
+    sys.setswitchinterval(_SWITCH_S)
+    gc.collect()
+    gc.freeze()  # what was imported stays: it need not be looked through again and again, which takes 0.1 s each time
 
 
 def interrupted_event() -> asyncio.Event:

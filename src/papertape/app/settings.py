@@ -24,7 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     The journal is always kept in `data_dir`; `mirror` is the QuestDB that gets a copy, None for none. Market data older
     than `keep_days` or beyond `keep_gb` (10**9 bytes) is removed; None keeps it. `public_urls` are the addresses under
-    which a reverse proxy shows the desk.
+    which a reverse proxy shows the desk. Near `memory_limit_mb` (1,048,576 bytes) the desk takes no more connections;
+    None takes the limit of its control group or the machine.
     """
 
     host: str = "127.0.0.1"
@@ -36,12 +37,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mirror: QuestAddress | None = None
     keep_days: float | None = None
     keep_gb: float | None = None
+    memory_limit_mb: float | None = None
     demo: bool = True
     recorded_speed: float = 1.0
     recorded_warmup_s: float = 60.0
 
 
 _STORE_FORM = "questdb://USER:PASSWORD@HOST:9000?pg=8812"
+_LEAST_MEMORY_MB = 256
 FEED_NAMES = ("auto", "simulated", "binance", "recorded:PATH")
 
 
@@ -60,6 +63,14 @@ def check_settings(settings: Settings) -> Settings:
                 code="run.keep",
                 path=name,
             )
+    limit_mb = settings.memory_limit_mb
+    if limit_mb is not None and not _LEAST_MEMORY_MB <= limit_mb < math.inf:
+        raise Invalid(
+            f"--memory-limit is {limit_mb:g} MB; give at least {_LEAST_MEMORY_MB}, for a desk alone takes half of "
+            "that, or leave it out to use what the machine or its control group allows.",
+            code="run.memory_limit",
+            path="memory-limit",
+        )
     if settings.feed not in FEED_NAMES and not settings.feed.startswith("recorded:"):
         raise Invalid(
             f"There is no feed {settings.feed!r}; choose one of {', '.join(FEED_NAMES)}.", code="run.feed", path="feed"

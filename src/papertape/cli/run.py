@@ -15,6 +15,15 @@ from papertape.app.serve import Started, serve_desk
 from papertape.app.settings import Settings, check_settings, parse_public_urls, parse_store, parse_venue_urls
 from papertape.cli.config import load_config
 
+_KeepDays = Annotated[
+    float | None, typer.Option(envvar="PAPERTAPE_KEEP_DAYS", help="Remove market data older than this.")
+]
+_MemoryLimit = Annotated[
+    float | None,
+    typer.Option(
+        envvar="PAPERTAPE_MEMORY_LIMIT", metavar="MB", help="Near this much memory no more connections are taken."
+    ),
+]
 _console = Console(highlight=False, soft_wrap=True)
 
 
@@ -44,12 +53,11 @@ def run(
             help="sqlite, or questdb://USER:PASSWORD@HOST:9000?pg=8812 for a copy in QuestDB beside it.",
         ),
     ] = "sqlite",
-    keep_days: Annotated[
-        float | None, typer.Option(envvar="PAPERTAPE_KEEP_DAYS", help="Remove market data older than this.")
-    ] = None,
+    keep_days: _KeepDays = None,
     keep_gb: Annotated[
         float | None, typer.Option(envvar="PAPERTAPE_KEEP_GB", help="Remove the oldest market data beyond this.")
     ] = None,
+    memory_limit: _MemoryLimit = None,
     demo: Annotated[
         bool,
         typer.Option("--demo/--no-demo", envvar="PAPERTAPE_DEMO", help="Open a paper session when none is live."),
@@ -73,6 +81,7 @@ def run(
         mirror=parse_store(store),
         keep_days=keep_days,
         keep_gb=keep_gb,
+        memory_limit_mb=memory_limit,
         demo=demo,
         recorded_speed=recorded_speed,
         recorded_warmup_s=recorded_warmup,

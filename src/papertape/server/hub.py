@@ -166,7 +166,12 @@ class StreamHub:
     def system(self) -> SystemView:
         """Return the desk's own figures, with what only the server knows."""
         view = self._desk.system()
-        return msgspec.structs.replace(view, connections=len(self.book), loop_lag_ms=round(self.lag.recent_ms, 1))
+        return msgspec.structs.replace(
+            view,
+            connections=len(self.book),
+            loop_lag_ms=round(self.lag.recent_ms, 1),
+            memory_mb=self.memory.used_mb or view.memory_mb,  # now, once it was measured; the desk says its most
+        )
 
     def attentive_s(self) -> float:
         """Return the seconds in which the loop ran: the clock of every deadline."""

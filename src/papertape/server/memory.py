@@ -15,6 +15,7 @@ import structlog
 _log = structlog.get_logger("papertape.server.memory")
 
 MemoryState = Literal["normal", "refuse", "slow", "shed"]
+MEMORY_STATES: tuple[MemoryState, ...] = ("normal", "refuse", "slow", "shed")
 
 MEGABYTE = 1024 * 1024
 _WATERMARKS: tuple[tuple[MemoryState, float], ...] = (("shed", 0.95), ("slow", 0.90), ("refuse", 0.80))
@@ -129,4 +130,4 @@ def _state_at(share: float) -> MemoryState:
 
 
 def _rank(state: MemoryState) -> int:
-    return ("normal", "refuse", "slow", "shed").index(state)
+    return MEMORY_STATES.index(state)

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from papertape.model.views import MirrorStatus
 from papertape.server.desk_port import DeskPort
 from papertape.server.hub import StreamHub
+from papertape.server.memory import MEMORY_STATES
 
 
 class _Figures(Collector):
@@ -56,6 +57,16 @@ class _Figures(Collector):
         yield CounterMetricFamily("papertape_stream_messages", "Messages handed over.", value=hub.messages_sent)
         yield CounterMetricFamily("papertape_stream_bytes", "Bytes handed over.", value=hub.bytes_sent)
         yield CounterMetricFamily("papertape_stream_facts", "Durable facts received.", value=hub.facts_seen)
+        health = hub.health()
+        yield CounterMetricFamily("papertape_stream_opened", "Connections opened.", value=health.opened)
+        yield CounterMetricFamily("papertape_stream_refused", "Connections refused with 503.", value=health.refused)
+        yield GaugeMetricFamily("papertape_stream_queue_bytes", "Bytes that wait.", value=health.queue_bytes)
+        yield GaugeMetricFamily("papertape_memory_mb", "Resident memory.", value=health.memory_mb)
+        yield GaugeMetricFamily("papertape_memory_limit_mb", "What it may grow to.", value=health.memory_limit_mb)
+        state = GaugeMetricFamily("papertape_memory_state", "1 for the state the memory is in.", labels=["state"])
+        for name in MEMORY_STATES:
+            state.add_metric([name], float(name == health.memory_state))
+        yield state
         yield GaugeMetricFamily("papertape_loop_lag_ms", "Worst event-loop lag, fading.", value=hub.lag.recent_ms)
         yield GaugeMetricFamily("papertape_loop_lag_worst_ms", "Worst lag since the start.", value=hub.lag.worst_ms)
 

@@ -24,6 +24,7 @@ FORM = (
         (Settings(port=70_000), "port", "Port 70000 does not exist; choose 1 to 65535."),
         (Settings(feed="kraken"), "feed", "choose one of auto, simulated, binance, recorded:PATH"),
         (Settings(keep_days=0), "keep-days", "--keep-days is 0; give a number above 0, or leave it out"),
+        (Settings(memory_limit_mb=50), "memory-limit", "--memory-limit is 50 MB; give at least 256"),
         (Settings(keep_gb=float("nan")), "keep-gb", "--keep-gb is nan; give a number above 0"),
     ],
 )
