@@ -61,6 +61,10 @@ class Follower:
                 else:
                     shown.update({row["seq"]: row for row in update.data})
 
+    def has(self, newest: dict[str, int]) -> bool:
+        """Return whether the newest fact of each topic was shown, or a later one."""
+        return all(max(shown, default=0) >= newest[topic] for topic, shown in self.shown.items())
+
     @property
     def is_live(self) -> bool:
         """Whether the client is welcome and its positions are current."""
@@ -68,12 +72,14 @@ class Follower:
 
 
 class Restart:
-    """What a restart took, seconds since the signal unless said otherwise."""
+    """What a restart took, seconds since the signal; the new process's worst lag and what it refused meanwhile."""
 
     def __init__(self) -> None:
         self.ended_s = 0.0
         self.listening_s = 0.0
         self.live_s: list[float] = []
+        self.worst_lag_ms = 0.0
+        self.refused = 0
 
     @property
     def after_listening_s(self) -> list[float]:
@@ -110,7 +116,7 @@ class FollowedDesk:
         restart.ended_s = await self.end(how)
         starting = asyncio.create_task(asyncio.to_thread(self.desk.start))
         async with asyncio.timeout(_LIVE_WITHIN_S):
-            while not await _listens(self._port):
+            while not await _listens(self._port):  # noqa: ASYNC110  another process tells nobody here
                 await asyncio.sleep(_POLL_S)
         restart.listening_s = time.monotonic() - began
         waiting = dict(zip(self.followers, before, strict=True))
@@ -122,6 +128,8 @@ class FollowedDesk:
                         del waiting[follower]
                 await asyncio.sleep(_POLL_S)
         await starting
+        health = (await asyncio.to_thread(self.desk.get, "/api/connections"))["health"]
+        restart.worst_lag_ms, restart.refused = health["worst_lag_ms"], health["refused"]
         return restart
 
     async def caught_up(self, journal: dict[str, dict[int, object]]) -> None:
@@ -129,7 +137,7 @@ class FollowedDesk:
         newest = {topic: max(facts, default=0) for topic, facts in journal.items()}
         async with asyncio.timeout(20):
             for follower in self.followers:
-                while any(max(shown, default=0) < newest[topic] for topic, shown in follower.shown.items()):
+                while not follower.has(newest):  # noqa: ASYNC110  what a client has kept is read, not waited for
                     await asyncio.sleep(_POLL_S)
 
     async def journal(self) -> dict[str, dict[int, object]]:

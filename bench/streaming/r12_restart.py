@@ -47,6 +47,8 @@ def _times(restarts: list[Restart]) -> dict[str, Any]:
         "live_after_listening_s": {
             "p50": round(quantile(after, 0.5), 2), "p99": round(quantile(after, 0.99), 2), "max": round(max(after), 2),
         },
+        "worst_loop_lag_ms": max(restart.worst_lag_ms for restart in restarts),
+        "connections_refused": max(restart.refused for restart in restarts),
         "all_live_after_signal_s": round(max(max(restart.live_s) for restart in restarts), 2),
     }  # fmt: skip
 
