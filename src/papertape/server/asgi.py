@@ -61,13 +61,21 @@ async def respond_error(
     await respond(scope, send, status, msgspec.json.encode(error), headers=headers)
 
 
+class ClientLeft(Exception):
+    """The client went before its request was complete; nobody is left to answer."""
+
+
 async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """Return the request's whole body, or None when it exceeds `limit` bytes."""
+    """Return the request's whole body, or None when it exceeds `limit` bytes.
+
+    Raises:
+        ClientLeft: the body ended before its end.
+    """
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return bytes(body)
+            raise ClientLeft
         body += message.get("body", b"")
         if len(body) > limit:
             return None

@@ -50,6 +50,16 @@ class End:
         self.writer.close()
 
 
+def small_socket() -> socket.socket:
+    """Return a socket whose buffers hold little, so that who does not read is felt by who sends."""
+    # asyncio turns Nagle's algorithm off only for sockets that name their protocol
+    raw = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        raw.setsockopt(socket.SOL_SOCKET, buffer, _CHUNK)
+    raw.setblocking(False)
+    return raw
+
+
 class Pump:
     """Carries bytes one way. `cut` is called when the bytes of a `CutAfter` have passed."""
 

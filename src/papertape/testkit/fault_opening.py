@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from papertape.testkit.fault_link import End, FaultLink
+from papertape.testkit.fault_link import End, FaultLink, small_socket
 from papertape.testkit.faults import (
     AcceptThenCut,
     CutUpgrade,
@@ -38,7 +38,7 @@ async def open_link(
             return await _answer(client, upgrade.status)
         if isinstance(upgrade, HangUpgrade):
             return await _swallow(client)
-        server = End(*await asyncio.open_connection("127.0.0.1", target_port))
+        server = await _connected(target_port)
     except OSError:
         return None
     link = FaultLink(client, server, seed)
@@ -48,6 +48,16 @@ async def open_link(
         if not isinstance(fault, NewFault):
             link.apply(fault)
     return link, head
+
+
+async def _connected(port: int) -> End:
+    raw = small_socket()
+    try:
+        await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", port))
+        return End(*await asyncio.open_connection(sock=raw))
+    except BaseException:
+        raw.close()
+        raise
 
 
 async def _read_head(client: End) -> bytes:

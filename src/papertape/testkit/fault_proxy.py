@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from typing import Literal, Self
 
-from papertape.testkit.fault_link import End, FaultLink
+from papertape.testkit.fault_link import End, FaultLink, small_socket
 from papertape.testkit.fault_opening import open_link
 from papertape.testkit.faults import CUTS, Cut, Fault, Latency, LinkFault, NewFault, Refuse, Script, Step, fault_of
 
@@ -181,9 +181,7 @@ def _hit(fault: LinkFault, links: Iterable[FaultLink]) -> int:
 
 
 def _bound(port: int) -> socket.socket:
-    # asyncio turns Nagle's algorithm off only for sockets that name their protocol
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = small_socket()  # what it accepts has its buffers
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.setblocking(False)
     listener.bind(("127.0.0.1", port))
     return listener

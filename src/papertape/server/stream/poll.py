@@ -10,7 +10,7 @@ import asyncio
 
 import msgspec
 
-from papertape.server.asgi import Message, Receive, Send, agent, peer, read_body, respond, respond_error
+from papertape.server.asgi import ClientLeft, Message, Receive, Send, agent, peer, read_body, respond, respond_error
 from papertape.server.connections import Connection
 from papertape.server.hub import StreamHub
 from papertape.server.stream.carry import cancelled, failed
@@ -35,7 +35,10 @@ class PollEndpoint:
         if scope["method"] != "POST":
             error = ErrorBody(code="http.method", message="Poll with POST and `hello` as the body.")
             return await respond_error(scope, send, 405, error, headers=[(b"allow", b"POST")])
-        body = await read_body(receive, _MAX_HELLO)
+        try:
+            body = await read_body(receive, _MAX_HELLO)
+        except ClientLeft:
+            return None  # nothing was said, so there is no connection to record
         if body is None:
             error = ErrorBody(code="http.too_large", message="A `hello` has at most 64 KB.")
             return await respond_error(scope, send, 413, error)

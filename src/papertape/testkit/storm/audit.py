@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
+from papertape.testkit.faults import Bandwidth, BlackHole, CutAfter, CutUpgrade, HalfOpen, Latency, SlowClose, Stall
 from papertape.testkit.storm.followers import Follower, RawFollower
 from papertape.testkit.storm.host import Host
 from papertape.testkit.storm.offenders import EXPECTED, Offender
 from papertape.testkit.storm.scenario import Scenario
+from papertape.wire import close
 from papertape.wire.http import ConnectionView
 
+_SWALLOWING = BlackHole | HalfOpen | SlowClose | CutAfter | CutUpgrade | Latency | Bandwidth | Stall
 _ALWAYS_ALLOWED = frozenset({1000, 1001, 1005, 1006, 1012})  # clients that leave, cuts, a server that goes
 
 
 def audit_clients(
-    scenario: Scenario, followers: Iterable[Follower | RawFollower], offenders: Iterable[Offender]
+    scenario: Scenario, followers: Sequence[Follower | RawFollower], offenders: Sequence[Offender]
 ) -> Iterator[str]:
     """Yield what the clients saw that must not be."""
     for follower in followers:
@@ -27,12 +30,13 @@ def audit_clients(
             yield f"{witness.name}: {witness.snapshots} snapshots of a topic although nothing was lost"
         if isinstance(follower, Follower):
             yield from _audit_connects(scenario, follower)
+    yield from _audit_fallback(scenario, [one for one in followers if isinstance(one, Follower)])
     for offender in offenders:
         expected = EXPECTED.get(offender.kind)
         strange = [code for code in offender.codes if code not in (expected, 1001, 1012)]
         if expected is not None and strange:
             yield f"{offender.kind}: closed with {strange[:5]}, expected {expected}"
-        if expected is not None and expected not in offender.codes:
+        if offender.is_owed:
             yield f"{offender.kind}: was never closed with {expected} in {offender.offences} attempts"
 
 
@@ -44,6 +48,12 @@ def _audit_connects(scenario: Scenario, follower: Follower) -> Iterator[str]:
         yield f"{follower.witness.name}: was never cut, so this run proves nothing"
 
 
+def _audit_fallback(scenario: Scenario, followers: list[Follower]) -> Iterator[str]:
+    wanted = scenario.promise.fallback
+    if wanted is not None and not all(wanted in follower.carried_by for follower in followers):
+        yield f"not everybody was carried by {wanted} while WebSocket did not work"
+
+
 def audit_server(scenario: Scenario, host: Host) -> Iterator[str]:
     """Yield what the server's records and queues say that must not be, once every client is gone."""
     if host.live():
@@ -51,6 +61,8 @@ def audit_server(scenario: Scenario, host: Host) -> Iterator[str]:
     if not host.hub.idle.is_set():
         yield "the hub still has subscribers although every client is gone"
     allowed = _ALWAYS_ALLOWED | {*scenario.promise.closes, *scenario.promise.may_close}
+    if any(isinstance(step.fault, _SWALLOWING) for step in host.proxy.script):
+        allowed |= {close.SILENT}  # a hello that was swallowed was not said
     ended = host.ended()
     yield from _unexplained(ended, allowed)
     codes = Counter(record.code for record in ended)

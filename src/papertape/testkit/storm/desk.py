@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from papertape.errors import Unavailable
-from papertape.model.events import AlertRaised, AnyEvent, InstanceTransitioned, OrderFilled, SignalFired
+from papertape.model.events import AlertRaised, AnyEvent, EquityMarked, InstanceTransitioned, OrderFilled, SignalFired
 from papertape.model.tables import TABLE_OF, Table
 from papertape.testkit.facts import fact
 from papertape.testkit.fake_desk import EPOCH, SESSION_ID, FakeDesk
@@ -47,7 +47,7 @@ class StormDesk(FakeDesk):
     def write(self, count: int, text_chars: int) -> None:
         """Make that many facts durable and tell the outlets."""
         text = (_WORDS * (text_chars // len(_WORDS) + 1))[:text_chars]
-        facts = [self._next(text) for _ in range(count)]
+        facts = [one for _ in range(count) for one in self._next(text)]
         self.published += count
         if not self.is_unheard:
             for outlet in tuple(self.outlets):
@@ -117,15 +117,20 @@ class StormDesk(FakeDesk):
         seqs = self._seqs.get(topic)
         return seqs[-1] if seqs else 0
 
-    def _next(self, text: str) -> AnyEvent:
-        self._last_seq += self._chance.choice((1, 1, 1, 2))  # a tape numbers facts without a topic too
+    def _next(self, text: str) -> list[AnyEvent]:
+        facts: list[AnyEvent] = []
+        if self._chance.random() < 0.2:  # a tape has facts without a topic too
+            facts.append(fact(EquityMarked, self._last_seq + 1))
         kind = self._chance.choice(_KINDS)
         changes: dict[str, Any] = {"message": text} if kind is AlertRaised else {"reason": text}
-        event = cast(AnyEvent, fact(kind, self._last_seq, **({} if kind is OrderFilled else changes)))
+        seq = self._last_seq + len(facts) + 1
+        event = cast(AnyEvent, fact(kind, seq, **({} if kind is OrderFilled else changes)))
+        facts.append(event)
+        self._last_seq = seq
         topic = TABLE_OF[kind].topic or ""
         self._rows.setdefault(topic, []).append(event)
-        self._seqs.setdefault(topic, []).append(event.seq)
-        return event
+        self._seqs.setdefault(topic, []).append(seq)
+        return facts
 
 
 def shown_of(desk: StormDesk, topic: str) -> dict[str, object]:

@@ -48,25 +48,36 @@ LIMITS = ClientLimits(
     poll_pause_s=0.01,
     ask_again_s=0.1,
 )
+# Where nothing may disturb anybody, a busy machine must not either.
+PATIENT = msgspec.structs.replace(LIMITS, deadline_s=10.0, dead_s=5.0, grace_s=5.0)
 _decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
 
 
 class Follower:
-    """`papertape.client` under a witness."""
+    """`papertape.client` under a witness. `is_patient`: it takes silence for death only after long."""
 
-    def __init__(self, port: int, witness: Witness, carriers: tuple[Transport, ...], seed: int) -> None:
+    def __init__(
+        self, port: int, witness: Witness, carriers: tuple[Transport, ...], seed: int, *, is_patient: bool
+    ) -> None:
         self.witness = witness
         self.stopped = ""
         self.carried_by: set[str] = set()
+        self._carriers = carriers
         self.client = StreamClient(
             f"ws://127.0.0.1:{port}/api/stream",
             [*witness.facts, *witness.values],
             tab=witness.name,
             backoff=Backoff(floor_s=0.0, step_s=0.02, limit_s=0.1, stable_s=1.0, at_once_s=0.02),
-            limits=LIMITS,
+            limits=PATIENT if is_patient else LIMITS,
             carriers=carriers,
             seed=seed,
         )
+
+    @property
+    def is_home(self) -> bool:
+        """Return whether it is live on the carrier it likes best."""
+        status = self.client.status()
+        return status.phase == "live" and status.transport == self._carriers[0]
 
     async def run(self) -> None:
         """Follow until cancelled, or until the desk forbids it."""
@@ -113,17 +124,16 @@ class RawFollower:
         topics = (*self.witness.facts, *self.witness.values)
         self._asking = set(topics)
         await say(socket, Hello(v=1, tab=self.witness.name, subs=tuple(map(self._position, topics))))
-        async with asyncio.TaskGroup() as group:
-            whim = group.create_task(self._whims(socket))
-            try:
-                while True:
-                    async with asyncio.timeout(_PATIENCE_S):
-                        message = _decoder.decode(await socket.recv())
-                    await self._take(socket, message)
-                    if self._kind == "slow" and not self._is_hurried:
-                        await asyncio.sleep(0.05)
-            finally:
-                whim.cancel()
+        whim = asyncio.create_task(self._whims(socket), name=f"{self.witness.name} whims")
+        try:
+            while True:
+                async with asyncio.timeout(_PATIENCE_S):
+                    message = _decoder.decode(await socket.recv())
+                await self._take(socket, message)
+                if self._kind == "slow" and not self._is_hurried:
+                    await asyncio.sleep(0.05)
+        finally:
+            whim.cancel()
 
     async def _take(self, socket: ClientConnection, message: ServerMessage) -> None:
         if isinstance(message, Bye):
@@ -162,6 +172,8 @@ class RawFollower:
                 await asyncio.sleep(0.07)
                 await say(socket, Vis(visible=self._is_hurried or self._chance.random() < 0.5))
             while self._kind == "churner" and not self._is_hurried:
+                if not await self.witness.until(self.witness.is_started, _PATIENCE_S):
+                    continue
                 topic = self._chance.choice([*self.witness.facts])
                 await say(socket, Unsub(topics=(topic,)))
                 await asyncio.sleep(self._chance.uniform(0.0, 0.2))

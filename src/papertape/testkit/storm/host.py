@@ -8,9 +8,11 @@ from typing import Self
 
 import msgspec
 
+from papertape.server.app import create_app
+from papertape.server.asgi import App, Message, Receive, Send, respond
 from papertape.server.hub import StreamHub
-from papertape.server.settings import StreamLimits
-from papertape.testkit.desk_server import DeskServer, desk_server
+from papertape.server.serve import serving
+from papertape.server.settings import ServerSettings, StreamLimits
 from papertape.testkit.fault_proxy import FaultProxy
 from papertape.testkit.storm.desk import StormDesk
 from papertape.wire.http import Connections, ConnectionView
@@ -27,7 +29,7 @@ class Host:
         self.worst_queue_messages = 0
         self._limits = limits
         self._stack = contextlib.AsyncExitStack()
-        self._server: DeskServer | None = None
+        self._port = 0
 
     async def __aenter__(self) -> Self:
         await self._start()
@@ -63,10 +65,9 @@ class Host:
 
     async def told(self) -> Connections:
         """Return what the server answers to whoever asks for its connections."""
-        assert self._server is not None  # set on entry
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._server.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
-            head = f"GET /api/connections HTTP/1.1\r\nHost: 127.0.0.1:{self._server.port}\r\nConnection: close\r\n\r\n"
+            head = f"GET /api/connections HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nConnection: close\r\n\r\n"
             writer.write(head.encode())
             answer = await reader.read(-1)
         finally:
@@ -76,7 +77,20 @@ class Host:
 
     async def _start(self) -> None:
         self._stack = contextlib.AsyncExitStack()
-        self._server = await self._stack.enter_async_context(
-            desk_server(self._limits, desk=self.desk, behind=self.proxy)
+        settings = ServerSettings(
+            port=0, shutdown_s=1, stream=self._limits, extra_hosts=frozenset({f"127.0.0.1:{self.proxy.port}"})
         )
-        self.hubs.append(self._server.hub)
+        hub = StreamHub(self.desk, self._limits)
+        self.desk.outlets.append(hub)
+        self._stack.callback(self.desk.outlets.remove, hub)
+        app = create_app(self.desk, settings, hub, _connections_only(hub))
+        url = await self._stack.enter_async_context(serving(app, hub, settings))
+        self._port = self.proxy.target_port = int(url.rpartition(":")[2])
+        self.hubs.append(hub)
+
+
+def _connections_only(hub: StreamHub) -> App:
+    async def answer(scope: Message, _: Receive, send: Send) -> None:
+        await respond(scope, send, 200, msgspec.json.encode(hub.connections()))
+
+    return answer

@@ -52,6 +52,11 @@ class Offender:
         self.offences = 0
         self._port = port
 
+    @property
+    def is_owed(self) -> bool:
+        """Return whether it has not been closed as it should be even once."""
+        return self.kind in EXPECTED and EXPECTED[self.kind] not in self.codes
+
     async def run(self) -> None:
         """Offend until cancelled."""
         while True:

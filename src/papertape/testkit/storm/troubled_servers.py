@@ -23,8 +23,8 @@ from papertape.testkit.storm.scenario import (
 _CUT = Promise(every_follower_cut=True)
 _ANY_SNAPSHOTS = Promise(only_first_snapshots=False)
 _SMALL_RING = msgspec.structs.replace(QUICK, ring_events=32)
-_SMALL_QUEUE = msgspec.structs.replace(QUICK, queue_messages=100, queue_bytes=60_000, write_deadline_s=0.3)
-_LONG = Load(facts_per_s=150, text_chars=6_000, seconds=1.5, before=2)
+_SMALL_QUEUE = msgspec.structs.replace(QUICK, queue_messages=300, queue_bytes=1_000_000, write_deadline_s=0.4)
+_LONG = Load(facts_per_s=150, text_chars=8_000, seconds=1.5, before=2)
 
 TROUBLED_SERVERS: tuple[Scenario, ...] = (
     Scenario(
@@ -117,6 +117,7 @@ TROUBLED_SERVERS: tuple[Scenario, ...] = (
         name="unheard-and-store-down",
         what="The hub misses facts while the store does not answer either.",
         acts=(Unheard(at_s=0.3, for_s=0.3), StoreDown(at_s=0.2, for_s=0.6)),
+        promise=_ANY_SNAPSHOTS,
     ),
     Scenario(
         name="unheard-among-cuts",
