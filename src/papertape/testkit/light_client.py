@@ -19,6 +19,7 @@ from papertape.wire.stream import PROTOCOL, Hello, SubRequest
 
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
 _PUB = b'{"t":"pub",'
+_ANSWER, _REFUSAL = b'{"t":"sub",', b'{"t":"err",'
 _FACT_MADE = re.compile(rb'"at=(\d+) ')
 _TICK_MADE = re.compile(rb'"tick=(\d+) ')
 _POSITION = re.compile(rb'\{"t":"pub","topic":"([^"]+)","epoch":"[^"]*","seq":(\d+),')
@@ -46,6 +47,7 @@ class LightClient(asyncio.Protocol):
         self._wanted = 0
         self._moved = asyncio.Event()
         self._hello = hello
+        self._unanswered = len(hello.subs)
         self._keeps_ages = keeps_ages
         self._keeps_seqs = keeps_seqs
         self._rest = b""
@@ -139,7 +141,8 @@ class LightClient(asyncio.Protocol):
         self.longest_silence_s = max(self.longest_silence_s, now / 1e9 - (self.last_at or now / 1e9))
         self.last_at = now / 1e9
         self.frames += 1
-        self.opened.set()
+        if self._unanswered >= 0:
+            self._count_answers(payload)
         pubs = payload.count(_PUB)
         self.pubs += pubs
         if pubs and self.pubs >= self._wanted:
@@ -150,6 +153,12 @@ class LightClient(asyncio.Protocol):
         if self._keeps_seqs and pubs:
             for topic, seq in _POSITION.findall(payload):
                 self.seqs.setdefault(topic, []).append(int(seq))
+
+    def _count_answers(self, payload: bytes) -> None:
+        self._unanswered -= payload.count(_ANSWER) + payload.count(_REFUSAL)
+        if self._unanswered <= 0:
+            self._unanswered = -1
+            self.opened.set()
 
     def _take_control(self, opcode: int, payload: bytes) -> None:
         if opcode == _PING:
@@ -179,7 +188,7 @@ async def light_client(
     receive_buffer: int | None = None,
     waits: bool = True,
 ) -> LightClient:
-    """Return a client that has been welcomed, or whose attempt has failed (`closed` is set).
+    """Return a client whose subscriptions are answered, or whose attempt has failed (`closed` is set).
 
     Without `waits` the handshake is enough.
     """
@@ -209,7 +218,7 @@ async def light_clients(
     checked: int = 0,
     waits: bool = True,
 ) -> AsyncIterator[list[LightClient]]:
-    """Yield `count` welcomed clients, one after the other; the first `checked` keep every seq."""
+    """Yield `count` subscribed clients, one after the other; the first `checked` keep every seq."""
     wanted = tuple(topics)
     opened = [
         await light_client(port, wanted, batch=batch, keeps_ages=keeps_ages, keeps_seqs=index < checked, waits=waits)
