@@ -32,7 +32,6 @@ async def serve_sse(hub: StreamHub, scope: Message, receive: Receive, send: Send
         return await respond_error(scope, send, 503, refusal.error, headers=refusal.headers)
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
     subscriber = hub.connect("sse", peer(scope), agent(scope))
-    subscriber.receive(hello[0])
 
     async def write(frames: list[bytes]) -> None:
         payloads = [joined(frames)] if subscriber.is_batch else frames
@@ -42,10 +41,11 @@ async def serve_sse(hub: StreamHub, scope: Message, receive: Receive, send: Send
     async def finish(_ending: Ending) -> None:
         await send({"type": "http.response.body", "body": b""})
 
-    return await carry(hub, subscriber, _read(subscriber, receive), write, finish)
+    return await carry(hub, subscriber, _read(subscriber, hello[0], receive), write, finish)
 
 
-async def _read(subscriber: Subscriber, receive: Receive) -> None:
+async def _read(subscriber: Subscriber, hello: str, receive: Receive) -> None:
+    subscriber.receive(hello)
     while (await receive())["type"] != "http.disconnect":
         pass
     subscriber.end("client", 1000, "The client closed the event stream.")
