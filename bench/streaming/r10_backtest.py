@@ -21,6 +21,7 @@ from papertape.testkit.light_client import LightClient, light_clients
 from papertape.testkit.processes import Process, papertape_command
 from streaming.figure import Figure, Options, Outcome
 from streaming.measured import spread_ms
+from streaming.sampled_desk import Sample
 
 _P99_MS, _MAX_MS = 20.0, 250.0
 _CLIENTS = 3
@@ -48,9 +49,9 @@ async def measure(options: Options) -> Outcome:
             beside = await _run_on_the_desk(http)
             ended = time.monotonic()
             closed = sum(client.closed.is_set() for client in clients)
-        lags = msgspec.json.decode(samples.read_bytes(), type=list[tuple[float, float]])
-    without = [lag for at, lag in lags if before <= at < started]
-    during = [lag for at, lag in lags if started <= at < ended]
+        lags = msgspec.json.decode(samples.read_bytes(), type=list[Sample])
+    without = [sample.late_ms for sample in lags if before <= sample.at < started]
+    during = [sample.late_ms for sample in lags if started <= sample.at < ended]
     figures = {
         "without": spread_ms(without), "with_backtest": spread_ms(during), "samples_with_backtest": len(during),
         "stream_clients_closed": closed, "backtest_entries": beside["entries"],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
@@ -14,6 +12,7 @@ from papertape.server.asgi import App, Message, Receive, Send
 from papertape.server.desk_port import DeskPort
 from papertape.server.guard import Guard
 from papertape.server.http.backtest_routes import backtest_routes
+from papertape.server.http.description import Described
 from papertape.server.http.desk_routes import desk_routes
 from papertape.server.http.failures import EXCEPTION_HANDLERS
 from papertape.server.http.library_routes import library_routes, market_routes
@@ -33,7 +32,7 @@ from papertape.server.ui import WebUi
 
 def create_app(desk: DeskPort, settings: ServerSettings, hub: StreamHub) -> App:
     """Return the ASGI application. `hub` must be an outlet of the desk; its ticking follows the app's lifespan."""
-    return Guard(_Dispatch(create_api(desk, settings, hub), hub), settings)
+    return Guard(_Dispatch(Described(create_api(desk, settings, hub)), hub), settings)
 
 
 def create_api(desk: DeskPort, settings: ServerSettings, hub: StreamHub) -> Litestar:
@@ -65,8 +64,8 @@ def create_api(desk: DeskPort, settings: ServerSettings, hub: StreamHub) -> Lite
 
 
 class _Dispatch:
-    def __init__(self, api: Litestar, hub: StreamHub) -> None:
-        self._api = cast(App, api)
+    def __init__(self, api: App, hub: StreamHub) -> None:
+        self._api = api
         self._hub = hub
         self._ui = WebUi()
         self._poll = PollEndpoint(hub)

@@ -56,10 +56,14 @@ class StrategyListing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Library:
-    """All registered strategies. Built-ins cannot be overwritten; a copy under another name can be saved."""
+    """All registered strategies. Built-ins cannot be overwritten; a copy under another name can be saved.
+
+    What a text says is remembered, as reading YAML is slow. Listing and reading may be done from several threads.
+    """
 
     def __init__(self, files: DefinitionFiles) -> None:
         self._files = files
+        self._read: dict[str, tuple[str, StrategyDefinition]] = {}
 
     def list(self) -> list[StrategyListing]:
         """Return every strategy, built-ins first, each group by name."""
@@ -74,7 +78,7 @@ class Library:
         """
         text, version, is_builtin = self._text(name)
         try:
-            definition = _parse(name, text)
+            definition = self._parse(name, text)
         except Invalid as error:
             return StrategyListing(
                 name=name, version=version, is_builtin=is_builtin, description="", text=text, sha256=None,
@@ -93,7 +97,7 @@ class Library:
             Invalid: its file does not parse, or has another name inside; the path in the definition is named.
         """
         text, version, _ = self._text(name)
-        return version_of(_parse(name, text), version)
+        return version_of(self._parse(name, text), version)
 
     def save(self, text: str, name: str | None = None) -> StrategyListing:
         """Validate and save a definition; the name inside the text must agree with `name` when both are given.
@@ -111,6 +115,7 @@ class Library:
             )
         self._refuse_builtin(definition.name, "saved")
         self._files.save(definition.name, text)
+        self._read[definition.name] = (text, definition)
         return self.get(definition.name)
 
     def delete(self, name: str) -> None:
@@ -122,10 +127,19 @@ class Library:
         """
         self._refuse_builtin(name, "deleted")
         self._files.delete(name)
+        self._read.pop(name, None)
 
     def validate(self, text: str) -> StrategyDefinition:
         """Return the parsed definition; raises `Invalid` with the path and the remedy."""
         return parse_definition(text)
+
+    def _parse(self, name: str, text: str) -> StrategyDefinition:
+        known = self._read.get(name)
+        if known is not None and known[0] == text:
+            return known[1]
+        definition = _parse(name, text)
+        self._read[name] = (text, definition)
+        return definition
 
     def _text(self, name: str) -> tuple[str, int, bool]:
         if name in builtin_names():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import msgspec
@@ -20,31 +21,40 @@ _MARKET = ["market"]
 
 
 def library_routes(desk: DeskPort) -> list[HTTPRouteHandler]:
-    """Return the routes that list, save, validate and delete strategies."""
+    """Return the routes that list, save, validate and delete strategies.
+
+    Reading a definition is slow, so it is done in threads; changes are made one after the other.
+    """
+    changing = asyncio.Lock()
+
+    async def save(text: str, name: str | None = None) -> StrategyView:
+        async with changing:
+            return _view(await asyncio.to_thread(desk.library.save, text, name))
 
     @get("/api/strategies", tags=_TAGS)
     async def list_strategies() -> Listing[StrategyView]:
-        return Listing(items=[_view(strategy) for strategy in desk.library.list()])
+        return Listing(items=[_view(strategy) for strategy in await asyncio.to_thread(desk.library.list)])
 
     @get("/api/strategies/{name:str}", tags=_TAGS)
     async def show_strategy(name: FromPath[str]) -> StrategyView:
-        return _view(desk.library.get(name))
+        return _view(await asyncio.to_thread(desk.library.get, name))
 
     @post("/api/strategies", tags=_TAGS, summary="Save a definition under the name it gives")
     async def create_strategy(data: JSONBody[StrategyText]) -> StrategyView:
-        return _view(desk.library.save(data.text))
+        return await save(data.text)
 
     @put("/api/strategies/{name:str}", tags=_TAGS, summary="Save a new version")
     async def update_strategy(name: FromPath[str], data: JSONBody[StrategyText]) -> StrategyView:
-        return _view(desk.library.save(data.text, name))
+        return await save(data.text, name)
 
     @delete("/api/strategies/{name:str}", tags=_TAGS)
     async def delete_strategy(name: FromPath[str]) -> None:
-        desk.library.delete(name)
+        async with changing:
+            await asyncio.to_thread(desk.library.delete, name)
 
     @post("/api/strategies/validate", tags=_TAGS, status_code=200, summary="Say whether a definition is valid")
     async def validate_strategy(data: JSONBody[StrategyText]) -> Validation:
-        desk.library.validate(data.text)
+        await asyncio.to_thread(desk.library.validate, data.text)
         return Validation(is_valid=True, message="The definition is valid.")
 
     return [

@@ -32,7 +32,7 @@ def past_routes(desk: DeskPort) -> list[HTTPRouteHandler]:
         limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 500,
     ) -> Page[BarView]:
         found = await desk.past.bars(session_id, instrument, parse_interval(interval), span, limit)
-        return found_page(desk, session_id, found)
+        return await found_page(desk, session_id, found)
 
     @get(f"{_AT}/indicator-values", tags=_TAGS, summary="List one indicator's value at each second, oldest first")
     async def list_indicator_values(
@@ -44,16 +44,16 @@ def past_routes(desk: DeskPort) -> list[HTTPRouteHandler]:
         limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 1_000,
     ) -> Page[IndicatorValueRow]:
         found = await desk.past.indicator_values(session_id, strategy, instrument, indicator, span, limit)
-        return found_page(desk, session_id, found)
+        return await found_page(desk, session_id, found)
 
     @get(f"{_AT}/latest-values", tags=_TAGS, summary="List the newest stored value of every indicator")
     async def list_latest_values(session_id: FromPath[str]) -> Page[IndicatorValueRow]:
-        return found_page(desk, session_id, await desk.past.latest_values(session_id))
+        return await found_page(desk, session_id, await desk.past.latest_values(session_id))
 
     @get(f"{_AT}/signals-in-context", tags=_TAGS, summary="List signals, newest first, with the quote of their moment")
     async def list_signals_in_context(
         session_id: FromPath[str], limit: Annotated[int, QueryParameter(ge=1, le=1_000)] = 100
     ) -> Page[SignalInContext]:
-        return found_page(desk, session_id, await desk.past.signals_in_context(session_id, limit))
+        return await found_page(desk, session_id, await desk.past.signals_in_context(session_id, limit))
 
     return [list_bars, list_indicator_values, list_latest_values, list_signals_in_context]

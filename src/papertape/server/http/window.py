@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
@@ -20,6 +21,8 @@ _OWN = frozenset({"after", "until", "limit", "newest_first"})
 _INTERVAL = re.compile(r"^(\d{1,6})(s|m|h)?$")
 _LARGEST = 2**53 - 1  # what a browser counts to exactly
 Instant: TypeAlias = Annotated[int | None, QueryParameter(ge=0, le=_LARGEST, description="Microseconds UTC.")]
+_FEW = 200
+_encode = msgspec.json.Encoder().encode
 _SECONDS = {"s": 1, "m": 60, "h": 3600, None: 1}
 
 
@@ -62,20 +65,31 @@ async def facts_page(desk: DeskPort, session_id: str, table: Table, window: Wind
         newest_first=window.newest_first,
     )
     is_full = len(found.items) == window.limit and not window.newest_first
-    return Page(
-        epoch=epoch,
-        seq=seq,
-        items=found.items,
-        next_after=found.items[-1].seq if is_full else None,
-        source=found.source,
-        note=found.note,
-    )
+    next_after = found.items[-1].seq if is_full else None
+    items = await _encoded(found.items)
+    return Page(epoch=epoch, seq=seq, items=items, next_after=next_after, source=found.source, note=found.note)
 
 
-def found_page(desk: DeskPort, session_id: str, found: Found[Any]) -> Page[Any]:
+async def found_page(desk: DeskPort, session_id: str, found: Found[Any]) -> Page[Any]:
     """Return what was found of a session's past, with the session's position now."""
+    items = await _encoded(found.items)
     epoch, seq = desk.position(session_id)
-    return Page(epoch=epoch, seq=seq, items=found.items, source=found.source, note=found.note)
+    return Page(epoch=epoch, seq=seq, items=items, source=found.source, note=found.note)
+
+
+async def _encoded(items: list[Any]) -> Any:
+    # In one call the encoder holds the event loop for ten thousand records; one by one, in a thread, it lets go.
+    if len(items) <= _FEW:
+        return items
+    return msgspec.Raw(await asyncio.to_thread(_join, items))
+
+
+def _join(items: list[Any]) -> bytes:
+    parts = []
+    items.reverse()
+    while items:  # and each is let go of here: to free ten thousand at once holds the loop as well
+        parts.append(_encode(items.pop()))
+    return b"[" + b",".join(parts) + b"]"
 
 
 def views_page(desk: DeskPort, session_id: str, topic: str, record: type[msgspec.Struct], window: Window) -> Page[Any]:
