@@ -133,15 +133,18 @@ def test_websocket_takes_over_without_loss_or_duplicates() -> None:
     bench = on_sse()
     bench.pass_time(15.0)
     probe = bench.take()
+    bench.say(pub(FILLS, 9, 4), link=5)  # before its welcome nothing counts
     bench.say(pub(FILLS, 5, 4), link=4)  # the fallback goes on while WebSocket is asked
     bench.welcome(link=5)
     taken = bench.take()
+    catching_up = bench.core.phase
     bench.say(pub(FILLS, 6, 5), link=4)  # too late: the event stream is left
     bench.say(subscribed(FILLS, 4, 6), pub(FILLS, 5, 4), pub(FILLS, 6, 5), pub(FILLS, 7, 6), link=5)
     assert probe == [Open(link=5, carrier="websocket", hello=Hello(v=1, tab="bench", batch=True, subs=(AT_FOUR,)))]
     assert taken[0] == Close(link=4, code=1000, reason="WebSocket works again")
     assert bench.delivered == [pub(FILLS, 5, 4), pub(FILLS, 6, 5), pub(FILLS, 7, 6)]
-    assert (bench.core.phase, bench.core.status(bench.now).transport) == ("live", "websocket")
+    assert (catching_up, bench.core.phase) == ("catching_up", "live")
+    assert bench.core.status(bench.now).transport == "websocket"
 
 
 def test_topics_that_came_while_websocket_was_asked_are_asked_for_after_it_took_over() -> None:
@@ -245,6 +248,16 @@ def test_a_goodbye_in_a_poll_ends_it() -> None:
     bench.pass_time(30.0)
     bench.say(Bye(code=1001, reason="Restarting.", retry_ms=100))
     assert (bench.core.phase, bench.core.closes.records[0].code, bench.core.next_at) == ("waiting", 1001, 30.1)
+
+
+def test_a_hole_in_the_answer_to_a_poll_is_asked_for_by_the_next_poll() -> None:
+    bench = on_poll()
+    bench.pass_time(0.2)
+    bench.take()
+    bench.welcome(subscribed(FILLS, 4), pub(FILLS, 9, 8))
+    bench.pass_time(0.2)
+    assert [(type(action), action.link) for action in bench.take()] == [(Open, 1)]
+    assert (bench.opened.hello.subs, bench.delivered) == ((AT_FOUR,), [])
 
 
 def test_a_new_topic_does_not_wait_for_the_poll_that_is_held() -> None:
