@@ -10,7 +10,7 @@ from papertape.model.entries import MarketEvent
 from papertape.session.core import SessionCore
 from papertape.session.source import MarketSource
 
-PORTION = 400
+PORTION = 150
 """How many events are journalled and stepped at once, so that the event loop stays free."""
 
 

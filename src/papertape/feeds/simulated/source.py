@@ -21,8 +21,8 @@ BURST_S = 0.08
 MAX_SPEED = 100.0
 _LONGEST_SILENCE_US = 10_000_000
 _LONGEST_REVIVAL_US = 7_200_000_000  # every step since must be taken again: about 5 s of work for an hour
-_CATCH_UP_STEPS = 200
-_CHUNK_STEPS = 2_000
+_CATCH_UP_STEPS = 60
+_CHUNK_STEPS = 40  # about 2 ms of the event loop's time
 
 
 class SimulatedSource:
@@ -150,11 +150,13 @@ class SimulatedSource:
         self._stand_still_if_asleep(now)
         before, self._steps = self._steps, max(self._steps, self._due(now))
         events: list[MarketEvent] = []
+        portion = _CATCH_UP_STEPS  # for all that are behind together
         for market in self._markets:
             if market.steps >= before:
                 events += market.advance(self._steps, self._base_ts)
-            else:
-                market.advance(min(self._steps, market.steps + _CATCH_UP_STEPS), self._base_ts)
+            elif portion > 0:
+                steps, portion = min(portion, self._steps - market.steps), 0
+                market.advance(market.steps + steps, self._base_ts)
         if self._subscriptions:
             self._deliver(sorted(events, key=by_time), now)
 
