@@ -25,8 +25,24 @@ def test_a_loop_that_does_not_come_back_has_its_stack_logged() -> None:
         watch.start()
         assert watch.noticed.wait(5.0)
         watch.stop()
-    assert logs[0]["event"] == "event_loop_stalled"
+    assert [entry["event"] for entry in logs] == ["event_loop_stalled", "event_loop_went_on"]
     assert "test_a_loop_that_does_not_come_back" in logs[0]["stack"]
+
+
+def test_every_stall_is_logged_with_its_stack_and_afterwards_with_its_duration() -> None:
+    watch = StallWatch(limit_s=0.02)
+    with structlog.testing.capture_logs() as logs:
+        watch.start()
+        for _ in range(3):
+            assert watch.noticed.wait(5.0)
+            watch.noticed.clear()
+            watch.beat()
+        watch.stop()
+    stalls = [entry for entry in logs if entry["event"] == "event_loop_stalled"]
+    ends = [entry for entry in logs if entry["event"] == "event_loop_went_on"]
+    assert (len(stalls), len(ends)) == (3, 3)
+    assert all("test_every_stall_is_logged" in entry["stack"] for entry in stalls)
+    assert all(entry["stalled_s"] >= 0.02 for entry in ends)
 
 
 def test_the_reaction_follows_the_range_of_the_code() -> None:
