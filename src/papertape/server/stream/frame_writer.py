@@ -69,7 +69,7 @@ class FrameWriter:
         self._is_due = False
         subscriber, wire = self._subscriber, self._wire
         try:
-            if not wire.is_open:
+            if not wire.is_open or subscriber.wake is not self:
                 return
             for _ in range(_WRITES_A_TURN):
                 if not wire.is_writable:
@@ -85,6 +85,7 @@ class FrameWriter:
                 return
         except Exception as error:  # noqa: BLE001 - the request border: one client's failure must not touch another's
             failed(subscriber, error)
+            wire.abort_after(self._hub.limits.farewell_s)
             return
         if subscriber.ending is not None:
             self._close(subscriber.ending)
@@ -100,7 +101,7 @@ class FrameWriter:
     async def closed(self) -> None:
         """Wait until the goodbye of an ending of ours is written, or can no longer be."""
         ending = self._subscriber.ending
-        if ending is None or ending.is_gone or self._finishing is not None:
+        if ending is None or ending.is_gone or self._finishing is not None or not self._wire.is_open:
             return
         self.finished = asyncio.get_running_loop().create_future()
         self.set()
