@@ -44,7 +44,7 @@ class FactChannel:
                 continue
             lane = self._lane(name, before)
             if lane.head is None:
-                lane.head = self._head_before(name, event.seq)
+                lane.head = self._head_before(name, event.seq, lane.floor)
             published.append(lane.append(event.seq, encode_record(event), ts, now))
             self._order.append(lane)
         self._forget(now)
@@ -133,11 +133,11 @@ class FactChannel:
         frames = [lane.append(fact.seq, encode_record(fact), ts, 0.0).frame for fact in facts]
         return lane.head or seq, frames
 
-    def _head_before(self, name: str, seq: int) -> int:
+    def _head_before(self, name: str, seq: int, floor: int) -> int:
         try:
             before = self._desk.facts(self.session_id, FACT_TABLES[name], until=seq - 1, limit=1, newest_first=True)
         except Unavailable:
-            return seq - 1  # unknown, so claim the most: a client that is not there asks again by position
+            return floor  # unknown, so claim the most: a client that is not there asks again by position
         return before[0].seq if before else 0
 
     def _forget(self, now: float) -> None:
