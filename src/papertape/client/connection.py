@@ -115,8 +115,7 @@ class StreamConnection:
             self._give_up(link, closes.GARBLED, f"the other side sent what is not the protocol: {error}", now)
             return
         for message in messages:
-            if self._find(number) is link:
-                self._take(link, message, now)
+            self._take(link, message, now)
         if link.carrier == "poll" and link.bye is not None:
             self.ended(number, TransportEnd(), now)
 

@@ -171,6 +171,14 @@ def test_a_hidden_client_gives_no_verdict_and_probes_when_it_is_shown() -> None:
     assert [close.code for close in bench.all_of(Close)] == [closes.DEAD]
 
 
+def test_a_client_that_is_hidden_while_its_probe_is_under_way_gives_no_verdict() -> None:
+    bench = live()
+    bench.pass_time(46.0)
+    bench.core.show(is_visible=False, now=bench.now)
+    bench.pass_time(60.0)
+    assert (bench.all_of(Close), bench.core.phase) == ([], "live")
+
+
 def test_a_hole_is_asked_for_from_the_position_and_nothing_is_lost_or_doubled() -> None:
     bench = live()
     bench.say(pub(FILLS, 9, 7), pub(FILLS, 10, 9))
