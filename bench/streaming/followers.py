@@ -14,7 +14,7 @@ from pathlib import Path
 from papertape.client.backoff import Backoff
 from papertape.client.limits import ClientLimits
 from papertape.client.stream_client import StreamClient
-from papertape.testkit.busy_session import start_busy_session
+from papertape.testkit.busy_session import journal_facts, start_busy_session
 from papertape.testkit.fact_log import FactLog
 from papertape.testkit.processes import DeskProcess
 from papertape.wire.stream import Pub, Snap
@@ -90,10 +90,13 @@ class Restart:
 class FollowedDesk:
     """The installed program on a data folder of its own, the busy session on it, and its followers."""
 
-    def __init__(self, desk: DeskProcess, port: int, session_id: str, followers: Sequence[Follower]) -> None:
+    def __init__(
+        self, desk: DeskProcess, port: int, session_id: str, followers: Sequence[Follower], first_start_s: float
+    ) -> None:
         self.desk = desk
         self.session_id = session_id
         self.followers = followers
+        self.first_start_s = first_start_s
         self._port = port
 
     async def all_live(self) -> None:
@@ -142,19 +145,12 @@ class FollowedDesk:
 
     async def journal(self) -> dict[str, dict[int, object]]:
         """Return every fact the desk has of the session, by topic and seq, as its HTTP interface answers."""
-        topics = {topic for follower in self.followers for topic in follower.shown}
-        return {topic: await asyncio.to_thread(self._facts, topic) for topic in sorted(topics)}
-
-    def _facts(self, topic: str) -> dict[int, object]:
-        name = topic.rpartition("/")[2]
-        path = f"/api/sessions/{self.session_id}/{'events' if name == 'session' else name}"
-        facts: dict[int, object] = {}
-        after: int | None = 0
-        while after is not None:
-            page = self.desk.get(f"{path}?limit=1000&after={after}")
-            facts |= {fact["seq"]: fact for fact in page["items"]}
-            after = page["next_after"]
-        return facts
+        topics = sorted({topic for follower in self.followers for topic in follower.shown})
+        names = {topic: topic.rpartition("/")[2] for topic in topics}
+        return {
+            topic: await asyncio.to_thread(journal_facts, self.desk, self.session_id, name)
+            for topic, name in names.items()
+        }
 
 
 @contextlib.asynccontextmanager
@@ -162,12 +158,14 @@ async def followed_desk(data_dir: Path, clients: int, stable_s: float) -> AsyncI
     """Run a desk with a busy session and clients: each follows four topics of facts, every fifth latest values too."""
     port = _free_port()
     options = ("--port", str(port), "--feed", "simulated", "--no-demo")
+    began = time.monotonic()
     desk = await asyncio.to_thread(DeskProcess, data_dir, *options)
+    first_start_s = time.monotonic() - began
     following: list[asyncio.Task[None]] = []
     try:
         session_id = await asyncio.to_thread(start_busy_session, desk)
         followers = [Follower(desk.url, session_id, _names(number), number, stable_s) for number in range(clients)]
-        followed = FollowedDesk(desk, port, session_id, followers)
+        followed = FollowedDesk(desk, port, session_id, followers, first_start_s)
         following = [asyncio.create_task(follower.follow()) for follower in followers]
         await followed.all_live()
         yield followed

@@ -28,6 +28,7 @@ async def _measure(options: Options) -> Outcome:
                     restarts.append(await followed.restart(how))
                 figures[name] = _times(restarts)
             await asyncio.sleep(busy_s)
+            figures["first_start_on_an_empty_folder_s"] = round(followed.first_start_s, 2)
             figures |= await _compared(followed)
     slowest = max(figures[name]["live_after_listening_s"]["max"] for name in _HOW)
     kept = sum(figures["faults"].values()) == 0

@@ -41,15 +41,16 @@ def start_busy_session(desk: DeskProcess, hold_s: int = 2) -> str:
 
 def journal_seqs(desk: DeskProcess, session_id: str) -> dict[str, list[int]]:
     """Return the seqs of every fact the journal has of a session, by topic."""
-    return {f"session/{session_id}/{name}": _seqs(desk, session_id, name) for name in FACT_TABLES}
+    return {f"session/{session_id}/{name}": [*journal_facts(desk, session_id, name)] for name in FACT_TABLES}
 
 
-def _seqs(desk: DeskProcess, session_id: str, name: str) -> list[int]:
+def journal_facts(desk: DeskProcess, session_id: str, name: str) -> dict[int, object]:
+    """Return every fact the journal has of a session on one topic, by seq, as the desk's HTTP interface answers."""
     path = f"/api/sessions/{session_id}/{_PATHS.get(name, name)}"
-    seqs: list[int] = []
+    facts: dict[int, object] = {}
     after: int | None = 0
     while after is not None:
         page = desk.get(f"{path}?limit={_PAGE}&after={after}")
-        seqs += [fact["seq"] for fact in page["items"]]
+        facts |= {fact["seq"]: fact for fact in page["items"]}
         after = page["next_after"]
-    return seqs
+    return facts
