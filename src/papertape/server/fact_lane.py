@@ -59,9 +59,15 @@ class FactLane:
         for seq, row in older[known:]:
             entries.append(self._published(seq, row, ts, now, prev))
             prev = seq
+        self._correct_first(dict(rows), prev, ts)
         self._entries.extendleft(reversed(entries))
         self.floor = 0 if is_whole else min(self.floor, older[0][0] if older else self.floor)
         return len(entries)
+
+    def _correct_first(self, rows: dict[int, msgspec.Raw], prev: int, ts: int) -> None:
+        first = self._entries[0] if self._entries else None
+        if first is not None and first.seq in rows:  # it may have been published while the store did not answer
+            self._entries[0] = self._published(first.seq, rows[first.seq], ts, first.at, prev)
 
     def after(self, seq: int, limit: int) -> list[bytes] | None:
         """Return the publications after `seq`, which is not before the floor; None when they are more than `limit`."""

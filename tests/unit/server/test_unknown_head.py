@@ -19,3 +19,15 @@ def test_a_client_that_missed_nothing_goes_on_although_the_store_cannot_say_whic
     bench.desk.is_store_down = True
     bench.desk.publish(fact(AlertRaised, 4), fact(OrderFilled, 5))
     assert [(pub.seq, pub.prev) for pub in probe.read_only(Pub)] == [(5, 3)]
+
+
+def test_a_client_that_missed_facts_goes_on_by_position_once_the_store_answers_again() -> None:
+    bench = HubBench()
+    bench.desk.fill(3)
+    bench.desk.publish(fact(AlertRaised, 4))
+    probe = bench.greeted(session_topic("alerts"))
+    bench.desk.is_store_down = True
+    bench.desk.publish(fact(OrderFilled, 5))
+    bench.desk.is_store_down = False
+    probe.subscribe(FILLS, EPOCH, 2)
+    assert [(pub.seq, pub.prev) for pub in probe.read_only(Pub)] == [(3, 2), (5, 3)]
