@@ -33,7 +33,7 @@ QUESTDB_JAVA    ?= 25
 export PAPERTAPE_QUESTDB_VERSION := $(QUESTDB_VERSION)
 export PAPERTAPE_QUESTDB_JAVA    := $(QUESTDB_JAVA)
 
-.PHONY: help setup run test dev check bench soak stream kill conformance autobahn ui wheel lock clean questdb questdb-setup questdb-matrix
+.PHONY: help setup run test dev check bench soak stream kill storm conformance autobahn ui wheel lock clean questdb questdb-setup questdb-matrix
 
 help: ## Print this help
 	@echo "papertape: make TARGET [PORT=8420] [FEED=auto|simulated|binance|recorded:PATH] [STORE=sqlite|questdb|questdb://…] [DATA=DIR]"
@@ -69,6 +69,9 @@ soak: .setup/python .setup/ui chromium ## A browser through twenty cuts, then 20
 
 stream: .setup/python .setup/ui chromium ## Measure the stream: R=R5 one figure, LONG=1 as long as the specification says
 	@$(PY) bench/stream.py $(R) $(if $(LONG),--long) $(if $(SECONDS_),--seconds $(SECONDS_)) $(if $(SEED),--seed $(SEED))
+
+storm: .setup/python ## Stress scenarios of the stream for SECONDS_=60, replayable: SEED= ONLY="NAME NAME"
+	@$(PY) -m papertape.testkit.storm --seconds $(or $(SECONDS_),60) $(if $(SEED),--seed $(SEED)) $(foreach name,$(ONLY),--only $(name))
 
 kill: .setup/python questdb-setup ## Kill the store, its copy and the desk a hundred times, and count what is lost
 	@PAPERTAPE_KILL_ROUNDS=$(or $(ROUNDS),100) $(PY) -m pytest -q -s tests/scenario/test_kill_rounds.py

@@ -11,6 +11,7 @@ import msgspec
 from papertape.server.app import create_app
 from papertape.server.asgi import App, Message, Receive, Send, respond
 from papertape.server.hub import StreamHub
+from papertape.server.memory import MemoryLimit, MemoryWatch
 from papertape.server.serve import serving
 from papertape.server.settings import ServerSettings, StreamLimits
 from papertape.testkit.fault_proxy import FaultProxy
@@ -25,6 +26,7 @@ class Host:
         self.desk = desk
         self.proxy = proxy
         self.hubs: list[StreamHub] = []
+        self.memory_share = 0.1
         self.worst_queue_bytes = 0
         self.worst_queue_messages = 0
         self._limits = limits
@@ -75,12 +77,16 @@ class Host:
             await writer.wait_closed()
         return msgspec.json.decode(answer.partition(b"\r\n\r\n")[2], type=Connections)
 
+    def _memory_used(self) -> int:
+        return int(1_000_000_000 * self.memory_share)
+
     async def _start(self) -> None:
         self._stack = contextlib.AsyncExitStack()
         settings = ServerSettings(
             port=0, shutdown_s=1, stream=self._limits, extra_hosts=frozenset({f"127.0.0.1:{self.proxy.port}"})
         )
-        hub = StreamHub(self.desk, self._limits)
+        memory = MemoryWatch(MemoryLimit(size=1_000_000_000, source="the storm"), self._memory_used)
+        hub = StreamHub(self.desk, self._limits, memory=memory)
         self.desk.outlets.append(hub)
         self._stack.callback(self.desk.outlets.remove, hub)
         app = create_app(self.desk, settings, hub, _connections_only(hub))

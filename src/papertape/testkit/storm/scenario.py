@@ -112,7 +112,15 @@ class Blocked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     for_s: float
 
 
-Act = Restart | NewEpoch | StoreDown | Unheard | Burst | Blocked
+class MemoryShort(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The process takes this share of its memory for a while."""
+
+    at_s: float
+    for_s: float
+    share: float
+
+
+Act = Restart | NewEpoch | StoreDown | Unheard | Burst | Blocked | MemoryShort
 
 
 class Chaos(msgspec.Struct, frozen=True, kw_only=True):
