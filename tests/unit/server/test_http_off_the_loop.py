@@ -68,16 +68,16 @@ async def test_reading_definitions_does_not_hold_the_event_loop(method: str, pat
 
 async def test_a_long_list_is_the_same_as_a_short_one_and_says_where_it_goes_on() -> None:
     desk = FakeDesk()
-    fills = desk.fill(700)
+    fills = desk.fill(1_500)
     async with http_probe(desk) as http:
         pages = [
             msgspec.json.decode((await http.get(f"{AT}/fills?limit={window}")).content, type=Page[OrderFilled])
             for window in ("10000", "300", "300&newest_first=true")
         ]
     assert pages == [
-        Page(epoch=EPOCH, seq=700, items=fills, next_after=None),
-        Page(epoch=EPOCH, seq=700, items=fills[:300], next_after=300),
-        Page(epoch=EPOCH, seq=700, items=fills[:-301:-1], next_after=None),
+        Page(epoch=EPOCH, seq=1_500, items=fills, next_after=None),
+        Page(epoch=EPOCH, seq=1_500, items=fills[:300], next_after=300),
+        Page(epoch=EPOCH, seq=1_500, items=fills[:-301:-1], next_after=None),
     ]
 
 

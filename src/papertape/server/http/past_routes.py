@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
@@ -30,7 +30,7 @@ def past_routes(desk: DeskPort) -> list[HTTPRouteHandler]:
         span: NamedDependency[Span],
         interval: FromQuery[str] = "60",
         limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 500,
-    ) -> Page[BarView]:
+    ) -> Response[Page[BarView]]:
         found = await desk.past.bars(session_id, instrument, parse_interval(interval), span, limit)
         return await found_page(desk, session_id, found)
 
@@ -42,18 +42,18 @@ def past_routes(desk: DeskPort) -> list[HTTPRouteHandler]:
         indicator: FromQuery[str],
         span: NamedDependency[Span],
         limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 1_000,
-    ) -> Page[IndicatorValueRow]:
+    ) -> Response[Page[IndicatorValueRow]]:
         found = await desk.past.indicator_values(session_id, strategy, instrument, indicator, span, limit)
         return await found_page(desk, session_id, found)
 
     @get(f"{_AT}/latest-values", tags=_TAGS, summary="List the newest stored value of every indicator")
-    async def list_latest_values(session_id: FromPath[str]) -> Page[IndicatorValueRow]:
+    async def list_latest_values(session_id: FromPath[str]) -> Response[Page[IndicatorValueRow]]:
         return await found_page(desk, session_id, await desk.past.latest_values(session_id))
 
     @get(f"{_AT}/signals-in-context", tags=_TAGS, summary="List signals, newest first, with the quote of their moment")
     async def list_signals_in_context(
         session_id: FromPath[str], limit: Annotated[int, QueryParameter(ge=1, le=1_000)] = 100
-    ) -> Page[SignalInContext]:
+    ) -> Response[Page[SignalInContext]]:
         return await found_page(desk, session_id, await desk.past.signals_in_context(session_id, limit))
 
     return [list_bars, list_indicator_values, list_latest_values, list_signals_in_context]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TypeAlias
 
-from litestar import get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
@@ -27,39 +27,39 @@ def fact_lists(desk: DeskPort) -> list[HTTPRouteHandler]:
     """Return the routes of what must not be lost."""
 
     @get(f"{_AT}/transitions", tags=_FACTS)
-    async def list_transitions(session_id: AtSession, window: Wanted) -> Page[events.InstanceTransitioned]:
+    async def list_transitions(session_id: AtSession, window: Wanted) -> Response[Page[events.InstanceTransitioned]]:
         return await facts_page(desk, session_id, tables.TRANSITIONS, window)
 
     @get(f"{_AT}/signals", tags=_FACTS)
-    async def list_signals(session_id: AtSession, window: Wanted) -> Page[events.SignalFired]:
+    async def list_signals(session_id: AtSession, window: Wanted) -> Response[Page[events.SignalFired]]:
         return await facts_page(desk, session_id, tables.SIGNALS, window)
 
     @get(f"{_AT}/orders", tags=_FACTS)
-    async def list_orders(session_id: AtSession, window: Wanted) -> Page[events.OrderUpdated]:
+    async def list_orders(session_id: AtSession, window: Wanted) -> Response[Page[events.OrderUpdated]]:
         return await facts_page(desk, session_id, tables.ORDERS, window)
 
     @get(f"{_AT}/fills", tags=_FACTS)
-    async def list_fills(session_id: AtSession, window: Wanted) -> Page[events.OrderFilled]:
+    async def list_fills(session_id: AtSession, window: Wanted) -> Response[Page[events.OrderFilled]]:
         return await facts_page(desk, session_id, tables.FILLS, window)
 
     @get(f"{_AT}/positions", tags=_FACTS)
-    async def list_positions(session_id: AtSession, window: Wanted) -> Page[events.PositionChanged]:
+    async def list_positions(session_id: AtSession, window: Wanted) -> Response[Page[events.PositionChanged]]:
         return await facts_page(desk, session_id, tables.POSITIONS, window)
 
     @get(f"{_AT}/account", tags=_FACTS)
-    async def list_account(session_id: AtSession, window: Wanted) -> Page[events.AccountChanged]:
+    async def list_account(session_id: AtSession, window: Wanted) -> Response[Page[events.AccountChanged]]:
         return await facts_page(desk, session_id, tables.ACCOUNT, window)
 
     @get(f"{_AT}/equity", tags=_FACTS)
-    async def list_equity(session_id: AtSession, window: Wanted) -> Page[events.EquityMarked]:
+    async def list_equity(session_id: AtSession, window: Wanted) -> Response[Page[events.EquityMarked]]:
         return await facts_page(desk, session_id, tables.EQUITY, window)
 
     @get(f"{_AT}/alerts", tags=_FACTS)
-    async def list_alerts(session_id: AtSession, window: Wanted) -> Page[events.AlertRaised]:
+    async def list_alerts(session_id: AtSession, window: Wanted) -> Response[Page[events.AlertRaised]]:
         return await facts_page(desk, session_id, tables.ALERTS, window)
 
     @get(f"{_AT}/events", tags=_FACTS, summary="List changes of the session's lifecycle")
-    async def list_session_events(session_id: AtSession, window: Wanted) -> Page[events.SessionChanged]:
+    async def list_session_events(session_id: AtSession, window: Wanted) -> Response[Page[events.SessionChanged]]:
         return await facts_page(desk, session_id, tables.SESSION_EVENTS, window)
 
     return [

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
+from litestar import MediaType, Response
 from litestar.params import FromQuery, QueryParameter
+from litestar.response import Stream
 
 from papertape.errors import Invalid
 from papertape.journal.research import Found, Span
@@ -22,6 +24,7 @@ _INTERVAL = re.compile(r"^(\d{1,6})(s|m|h)?$")
 _LARGEST = 2**53 - 1  # what a browser counts to exactly
 Instant: TypeAlias = Annotated[int | None, QueryParameter(ge=0, le=_LARGEST, description="Microseconds UTC.")]
 _FEW = 200
+_PIECE_BYTES = 262_144
 _encode = msgspec.json.Encoder().encode
 _SECONDS = {"s": 1, "m": 60, "h": 3600, None: 1}
 
@@ -50,7 +53,7 @@ async def read_window(
     return Window(after=after, until=until, limit=limit, newest_first=newest_first, filters=filters)
 
 
-async def facts_page(desk: DeskPort, session_id: str, table: Table, window: Window) -> Page[Any]:
+async def facts_page(desk: DeskPort, session_id: str, table: Table, window: Window) -> Response[Any]:
     """Return facts of one table and the position they are true at; raises `Invalid` for an unknown column."""
     for column in window.filters:
         _check_column(column, table.record, f"the records of {table.name}")
@@ -66,30 +69,41 @@ async def facts_page(desk: DeskPort, session_id: str, table: Table, window: Wind
     )
     is_full = len(found.items) == window.limit and not window.newest_first
     next_after = found.items[-1].seq if is_full else None
-    items = await _encoded(found.items)
-    return Page(epoch=epoch, seq=seq, items=items, next_after=next_after, source=found.source, note=found.note)
+    page = Page(epoch=epoch, seq=seq, items=found.items, next_after=next_after, source=found.source, note=found.note)
+    return await _answer(page)
 
 
-async def found_page(desk: DeskPort, session_id: str, found: Found[Any]) -> Page[Any]:
+async def found_page(desk: DeskPort, session_id: str, found: Found[Any]) -> Response[Any]:
     """Return what was found of a session's past, with the session's position now."""
-    items = await _encoded(found.items)
     epoch, seq = desk.position(session_id)
-    return Page(epoch=epoch, seq=seq, items=items, source=found.source, note=found.note)
+    return await _answer(Page(epoch=epoch, seq=seq, items=found.items, source=found.source, note=found.note))
 
 
-async def _encoded(items: list[Any]) -> Any:
-    # In one call the encoder holds the event loop for ten thousand records; one by one, in a thread, it lets go.
-    if len(items) <= _FEW:
-        return items
-    return msgspec.Raw(await asyncio.to_thread(_join, items))
+async def _answer(page: Page[Any]) -> Response[Any]:
+    # Encoded, copied or sent in one call, ten thousand records hold the event loop; in portions they let go of it.
+    if len(page.items) <= _FEW:
+        return Response(page)
+    pieces = await asyncio.to_thread(_pieces, page)
+    return Stream(_unhurried(pieces), media_type=MediaType.JSON)
 
 
-def _join(items: list[Any]) -> bytes:
-    parts = []
-    items.reverse()
+def _pieces(page: Page[Any]) -> list[bytes]:
+    items = page.items[::-1]
+    page.items.clear()
+    head, _, tail = _encode(page).partition(b'"items":[]')
+    pieces, piece = [], bytearray(head + b'"items":[')
     while items:  # and each is let go of here: to free ten thousand at once holds the loop as well
-        parts.append(_encode(items.pop()))
-    return b"[" + b",".join(parts) + b"]"
+        piece += _encode(items.pop()) + (b"," if items else b"]" + tail)
+        if len(piece) >= _PIECE_BYTES or not items:
+            pieces.append(bytes(piece))
+            piece.clear()
+    return pieces
+
+
+async def _unhurried(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(0)
 
 
 def views_page(desk: DeskPort, session_id: str, topic: str, record: type[msgspec.Struct], window: Window) -> Page[Any]:
