@@ -97,6 +97,7 @@ def _scaled(scale: float) -> StreamLimits:
     usual = StreamLimits()
     return msgspec.structs.replace(
         usual,
+        tick_s=usual.tick_s * scale,
         heartbeat_s=usual.heartbeat_s * scale,
         dead_s=usual.dead_s * scale,
         hello_deadline_s=usual.hello_deadline_s * scale,

@@ -15,6 +15,8 @@ from papertape.server.frames import joined
 from papertape.server.hub import StreamHub
 from papertape.server.settings import StreamLimits
 from papertape.testkit.facts import fact
+from papertape.testkit.manual_time import ManualTime
+from papertape.testkit.slow_desk import LoopTurns, SlowDesk
 from papertape.testkit.stream_probe import HubBench, StreamProbe, session_topic
 from papertape.wire.stream import Bye, Heartbeat, Hello, Pub, ServerMessage, Snap, Sub, Subscribed
 
@@ -22,10 +24,11 @@ TOPICS = (session_topic("fills"), session_topic("alerts"))
 LIMITS = StreamLimits(ring_events=5, queue_messages=8, resume_events=6, frame_bytes=900, snapshot_facts=10_000)
 
 _decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
+BRIEF = msgspec.structs.replace(LIMITS, ring_events=40_000, ring_s=5.0)  # what left the ring is filled in again
 
-Step = tuple[Literal["publish", "miss", "read", "take", "cut", "restart", "wait"], int]
+Step = tuple[Literal["publish", "miss", "read", "take", "cut", "restart", "wait", "turn"], int]
 
-_names = st.sampled_from(["publish", "publish", "read", "take", "miss", "cut", "restart", "wait"])
+_names = st.sampled_from(["publish", "publish", "read", "take", "miss", "cut", "restart", "wait", "turn", "turn"])
 steps = st.lists(st.tuples(_names, st.integers(1, 9)), max_size=40)
 
 
@@ -90,8 +93,9 @@ class Follower:
 class Story:
     """A desk, its hub and one follower, driven step by step."""
 
-    def __init__(self) -> None:
-        self.bench = HubBench(LIMITS)
+    def __init__(self, limits: StreamLimits = LIMITS, answer_s: float = 0.0) -> None:
+        time, self.turns = ManualTime(), LoopTurns()
+        self.bench = HubBench(limits, desk=SlowDesk(time, answer_s), time=time, soon=self.turns)
         self.published: list[AnyEvent] = []
         self.follower = Follower(self.bench)
 
@@ -111,6 +115,8 @@ class Story:
             self.follower.come_back()
         elif name == "restart":
             self.restart()
+        elif name == "turn":
+            self.turns.turn()
         elif name == "wait":
             self.bench.pass_time(float(count), step=1.0)
         else:
@@ -127,14 +133,16 @@ class Story:
 
     def restart(self) -> None:
         bench = self.bench
-        bench.hub = StreamHub(bench.desk, LIMITS, clock=bench.time.clock, monotonic=bench.time.monotonic)
+        bench.hub = StreamHub(
+            bench.desk, bench.hub.limits, clock=bench.time.clock, monotonic=bench.time.monotonic, soon=self.turns
+        )
         bench.desk.outlets = [bench.hub]
         self.follower.probe = self.follower.connected()
 
     def settle(self) -> None:
         for _ in range(20):
             for _ in range(50):
-                if not self.follower.read(1_000):
+                if not self.follower.read(1_000) and not self.turns.turn():
                     break
             self.bench.pass_time(11.0, step=1.0)
 
@@ -147,9 +155,11 @@ class Story:
 
 
 @settings(max_examples=150, deadline=None)
-@given(steps)
-def test_every_fact_arrives_once_and_in_order_whatever_happens_on_the_way(story_steps: list[Step]) -> None:
-    story = Story()
+@given(steps, st.sampled_from([LIMITS, BRIEF]), st.sampled_from([0.0, 0.004]))
+def test_every_fact_arrives_once_and_in_order_whatever_happens_on_the_way(
+    story_steps: list[Step], limits: StreamLimits, answer_s: float
+) -> None:
+    story = Story(limits, answer_s)
     for step in story_steps:
         story.run(step)
         for seqs in story.follower.seen.values():

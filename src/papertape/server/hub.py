@@ -58,7 +58,7 @@ class StreamHub:
         self._mark = f"c-{self.boot.removeprefix('boot-')}-"
         self.book = ConnectionBook(self.limits.history, self._mark)
         self.lag = LoopLag()
-        self.attention = Attention(monotonic(), most_s=2 * self.limits.tick_s)
+        self.attention = Attention(monotonic(), 2 * self.limits.tick_s, 10 * self.limits.tick_s)
         self.messages_sent = 0
         self.bytes_sent = 0
         self.facts_seen = 0
@@ -285,12 +285,12 @@ class StreamHub:
         meanwhile is read first. Heartbeats follow the clock: after a stall a client has waited long enough.
         """
         now = self.monotonic()
-        has_run = self.attention.beat(now)
+        may_judge = self.attention.beat(now)
         self._watch_memory(now)
         self._latest.tick(now, self.attentive_s())
         for subscriber in tuple(self._subscribers):
             subscriber.tick(now, lag_ms)
-        if has_run:
+        if may_judge:
             self._judge()
 
     def _watch_memory(self, now: float) -> None:

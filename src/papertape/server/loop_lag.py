@@ -57,25 +57,28 @@ class LoopLag:
 class Attention:
     """The seconds in which the event loop ran: what a deadline may count, for a loop that stood still heard nobody.
 
-    Somebody beats regularly on the loop. Between two beats at most `most_s` count; the rest was a stall. What became
-    ready during a stall may run before the beat that ends it, so the time since the last beat is bounded as well.
+    Somebody beats regularly on the loop. Between two beats at most `most_s` count; the rest the loop stood still. What
+    became ready meanwhile may run before the beat that tells, so the time since the last beat is bounded as well. A gap
+    of more than `stall_s` is a stall.
     """
 
-    def __init__(self, now: float, most_s: float) -> None:
+    def __init__(self, now: float, most_s: float, stall_s: float) -> None:
         self._most_s = most_s
+        self._stall_s = stall_s
         self._started = now
         self._beat_at = now
         self._seconds = 0.0
 
     def beat(self, now: float) -> bool:
-        """Say that the loop runs; return whether it ran since the last beat, so that a deadline may be judged now.
+        """Say that the loop runs; return whether a deadline may be judged now.
 
-        After a stall it may not: what arrived meanwhile has not been read yet.
+        Just after a stall it may not: what arrived meanwhile has not been read yet. A loop that is late all the time
+        still judges, in its own slower time.
         """
         gap = now - self._beat_at
         self._seconds += min(gap, self._most_s)
         self._beat_at = now
-        return gap <= self._most_s
+        return gap <= self._stall_s
 
     def seconds(self, now: float) -> float:
         """Return the seconds in which the loop ran since the start."""

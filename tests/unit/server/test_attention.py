@@ -31,13 +31,22 @@ def slices(bench: HubBench, seconds: float, slice_s: float = 2.5) -> None:
 
 
 def test_seconds_count_while_the_loop_runs_and_stop_while_it_stands_still() -> None:
-    attention = Attention(now=100.0, most_s=0.2)
+    attention = Attention(now=100.0, most_s=0.2, stall_s=1.0)
     assert [attention.beat(100.1), attention.beat(100.25)] == [True, True]
     assert attention.seconds(100.3) == pytest.approx(0.3)
     assert attention.seconds(130.0) == pytest.approx(0.45)  # before the beat that ends the stall
     assert not attention.beat(130.25)
     assert [attention.seconds(130.25), attention.lost(130.25)] == pytest.approx([0.45, 29.8])
     assert attention.beat(130.35)
+
+
+def test_a_loop_that_is_always_late_still_judges_in_its_own_slower_time() -> None:
+    bench = HubBench()
+    probe = bench.probe()
+    bench.pass_time(24.5, step=0.5)
+    assert probe.subscriber.ending is None
+    bench.pass_time(1.5, step=0.5)
+    assert [bye.code for bye in probe.read_only(Bye)] == [4102]
 
 
 def stuck_writer(bench: HubBench) -> StreamProbe:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from papertape.server.settings import StreamLimits
 from papertape.testkit.facts import fact
 from papertape.testkit.fake_desk import EPOCH, SESSION_ID, FakeDesk
 from papertape.testkit.manual_time import ManualTime
+from papertape.testkit.slow_desk import LoopTurns, SlowDesk
 from papertape.testkit.stream_probe import HubBench, session_topic
 from papertape.wire.stream import Hello, Pub, Snap, StreamError, Sub, SubRequest, Subscribed, Unsub
 from papertape.wire.topics import FACT_TABLES
@@ -128,36 +129,8 @@ def test_latest_values_are_read_once_a_tick_however_many_ask() -> None:
     assert desk.reads == ["conditions"] * 2
 
 
-class SlowDesk(FakeDesk):
-    """A desk whose answers take 2 ms each."""
-
-    def __init__(self, time: ManualTime) -> None:
-        super().__init__()
-        self.time = time
-
-    def position(self, session_id: str) -> tuple[str, int]:
-        self.time.advance(0.002)
-        return super().position(session_id)
-
-
-class Later:
-    """The turns of an event loop, one at a time."""
-
-    def __init__(self) -> None:
-        self._callbacks: list[Callable[[], None]] = []
-
-    def __call__(self, callback: Callable[[], None]) -> None:
-        self._callbacks.append(callback)
-
-    def turn(self) -> bool:
-        callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback()
-        return bool(callbacks)
-
-
-def slow_bench() -> tuple[HubBench, Later]:
-    time, later = ManualTime(), Later()
+def slow_bench() -> tuple[HubBench, LoopTurns]:
+    time, later = ManualTime(), LoopTurns()
     return HubBench(desk=SlowDesk(time), time=time, soon=later), later
 
 
