@@ -18,9 +18,10 @@ from papertape.testkit.conformance.server.case import Case
 from papertape.testkit.conformance.server.suite import CASES, check_server
 from papertape.testkit.desk_server import DeskServer, desk_server
 from papertape.testkit.facts import fact
+from papertape.wire.reference import REFERENCE_FILE, fragments_of
 
 LIMITS = StreamLimits(heartbeat_s=1.0, hello_deadline_s=1.5, poll_hold_s=0.3, new_connections_per_s=10_000.0)
-PAGE = Path(__file__).resolve().parents[2] / "docs/reference/stream.md"
+PAGE = (Path(__file__).resolve().parents[2] / REFERENCE_FILE).read_text(encoding="utf-8")
 SESSIONS = 17  # with eight topics each: more than a connection may have
 
 
@@ -55,6 +56,4 @@ async def test_our_server_keeps_every_rule() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_rule_of_a_case_stands_in_the_reference(case: Case) -> None:
-    headings = [line.lstrip("# ").strip() for line in PAGE.read_text().splitlines() if line.startswith("#")]
-    fragments = {"#" + heading.lower().replace("`", "").replace(" ", "-") for heading in headings}
-    assert case.where in fragments
+    assert case.where in fragments_of(PAGE)
