@@ -253,6 +253,8 @@ async def test_metrics_and_the_description_of_the_api_are_published(http: httpx.
     metrics = await http.get("/metrics")
     description = (await http.get("/schema/openapi.json")).json()
     assert "papertape_sessions_live 1.0" in metrics.text
+    assert 'papertape_memory_state{state="normal"} 1.0' in metrics.text
+    assert "papertape_stream_refused_total 0.0" in metrics.text
     assert metrics.headers["content-type"].startswith("text/plain")
     assert "/api/sessions/{session_id}/signals" in description["paths"]
 
