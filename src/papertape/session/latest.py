@@ -39,9 +39,7 @@ def followed_views(runner: Runner, topic: str, now: int) -> Views:
     Raises:
         NotFound: the topic does not exist.
     """
-    if check_topic(topic) in KEPT_PANELS and runner.state not in ENDED:
-        return runner.panels.shown(topic)
-    return live_views(runner, topic, now)
+    return runner.panels.shown(topic) if check_topic(topic) in KEPT_PANELS else _LIVE[topic](runner, now)
 
 
 def check_topic(topic: str) -> str:
