@@ -40,11 +40,11 @@ class BusyDesk(msgspec.Struct, frozen=True, kw_only=True):
         answer = await asyncio.to_thread(self.process.get, path)
         return int(answer["items"][0]["seq"])
 
-    async def seqs(self, topic: str, until: int) -> list[int]:
-        """Return the seqs of all facts of a topic up to one, newest first."""
+    async def seqs(self, topic: str, first: int, last: int) -> list[int]:
+        """Return the seqs of all facts of a topic between two, newest first."""
         path = f"/api/sessions/{self.session_id}/{topic}?limit=10000&newest_first=true"
         answer = await asyncio.to_thread(self.process.get, path)
-        return [fact["seq"] for fact in answer["items"] if fact["seq"] <= until]
+        return [fact["seq"] for fact in answer["items"] if first <= fact["seq"] <= last]
 
     async def connections(self) -> Any:
         """Return what the desk says of its stream connections."""
@@ -123,11 +123,14 @@ async def seconds_to_fresh(page: Page, desk: BusyDesk) -> float:
 
 
 async def lost_facts(page: Page, desk: BusyDesk, topics: tuple[str, ...] = ("transitions", "signals")) -> int:
-    """Return how many facts differ between the page's own export and the desk's lists, missing and repeated alike."""
+    """Return how many facts differ between the page's own export and the desk's lists, missing and repeated alike.
+
+    A page that is opened late begins with the newest facts of a snapshot; the comparison begins with its oldest.
+    """
     lost = 0
     for topic in topics:
         held = await _export(page, topic)
-        lost += _difference(held, await desk.seqs(topic, held[0]))
+        lost += _difference(held, await desk.seqs(topic, held[-1], held[0]))
     return lost
 
 

@@ -23,13 +23,16 @@ async def measure(options: Options) -> Outcome:
     blocked_s = options.seconds_or(2.0, 30.0)
     kinds = list(_BLOCKS)[: options.rounds_or(len(_BLOCKS), len(_BLOCKS))]
     figures: dict[str, Any] = {}
-    async with FaultProxy(seed=options.seed) as proxy:
-        async with busy_desk(f"http://127.0.0.1:{proxy.port}") as desk, test_browser() as browser:
-            proxy.target_port = int(desk.process.url.rpartition(":")[2])
-            for kind in kinds:
-                for is_live in (False, True) if options.is_long else (kind == "hang",):
-                    name = f"{kind}_{'while_live' if is_live else 'from_the_start'}"
-                    figures[name] = await _round(desk, browser, proxy, _BLOCKS[kind], blocked_s, is_live=is_live)
+    async with (
+        FaultProxy(seed=options.seed) as proxy,
+        busy_desk(f"http://127.0.0.1:{proxy.port}") as desk,
+        test_browser() as browser,
+    ):
+        proxy.target_port = int(desk.process.url.rpartition(":")[2])
+        for kind in kinds:
+            for is_live in (False, True) if options.is_long else (kind == "hang",):
+                name = f"{kind}_{'while_live' if is_live else 'from_the_start'}"
+                figures[name] = await _round(desk, browser, proxy, _BLOCKS[kind], blocked_s, is_live=is_live)
     missed = [f"{name}: {round_}" for name, round_ in figures.items() if not _is_reached(round_)]
     return Outcome(figures=figures, method=_METHOD, is_reached=not missed, shortfall="; ".join(missed))
 
@@ -73,12 +76,13 @@ async def _wait_for_badge(page: Page, state: str) -> None:
 
 
 _METHOD = (
-    "The page of a session whose facts never stop, in headless Chromium, through the fault proxy, which answers upgrades "
-    "with 403, never answers them, or cuts them once accepted, and passes every other request. Fallback: from the block "
-    "until the page shows the newest fact over another transport. Back: from the end of the block until it does over "
-    "WebSocket. Lost: the page's own export of transitions and signals against the desk's lists, missing and repeated "
-    "alike. WebSocket is tried 15, 45 and 105 s after the fallback began, then ever more rarely, so that a block of more "
-    "than 105 s takes up to 120 s, later 300 s, to be found gone, or until the tab is shown or the network returns."
+    "The page of a session whose facts never stop, in headless Chromium, through the fault proxy, which answers "
+    "upgrades with 403, never answers them, or cuts them once accepted, and passes every other request. Fallback:"
+    " from the block until the page shows the newest fact over another transport. Back: from the end of the block"
+    " until it does over WebSocket. Lost: the page's own export of transitions and signals against the desk's "
+    "lists, missing and repeated alike. WebSocket is tried 15, 45 and 105 s after the fallback began, then ever "
+    "more rarely, so that a block of more than 105 s takes up to 120 s, later 300 s, to be found gone, or until "
+    "the tab is shown or the network returns."
 )
 FIGURE = Figure(
     number="R13b",

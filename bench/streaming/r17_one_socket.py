@@ -1,4 +1,4 @@
-"""R17: how many sockets a tab opens while its components are drawn a thousand times, twice, and replaced by new code."""
+"""R17: how many sockets a tab opens while it is drawn a thousand times, mounted twice and given new code."""
 
 from __future__ import annotations
 
@@ -50,9 +50,7 @@ async def measure(options: Options) -> Outcome:
     return Outcome(figures=figures, method=_METHOD, is_reached=not missed, shortfall="; ".join(missed))
 
 
-async def _draw(
-    desk: BusyDesk, page: Page, url: str, draws: int, sockets: list[str] | None = None
-) -> dict[str, Any]:
+async def _draw(desk: BusyDesk, page: Page, url: str, draws: int, sockets: list[str] | None = None) -> dict[str, Any]:
     sockets = await count_sockets(page) if sockets is None else sockets
     await page.goto(url)
     await wait_live(page, 60)
@@ -127,11 +125,11 @@ async def development_server(desk: BusyDesk) -> AsyncIterator[tuple[str, Path]]:
 
 
 _METHOD = (
-    "Chromium on the page of a session whose facts never stop. Draws: words and codes switched, which draws every panel "
-    "again, one a turn; then other pages and back. First the built page, then Vite's development server on a copy of the "
-    "source, where StrictMode mounts every component twice. Hot updates: a component, a panel, a store's words, then the "
-    "connection's own code, which may be replaced by a new one exactly once. Sockets are counted by the DevTools "
-    "protocol and by the desk's records of this tab."
+    "Chromium on the page of a session whose facts never stop. Draws: words and codes switched, which draws every"
+    " panel again, one a turn; then other pages and back. First the built page, then Vite's development server on"
+    " a copy of the source, where StrictMode mounts every component twice. Hot updates: a component, a panel, a "
+    "store's words, then the connection's own code, which may be replaced by a new one exactly once. Sockets are "
+    "counted by the DevTools protocol and by the desk's records of this tab."
 )
 FIGURE = Figure(
     number="R17",

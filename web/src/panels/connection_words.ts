@@ -12,7 +12,7 @@ export function bytes(count: number): string {
 
 /** Milliseconds as they are read: 12 ms, 1.8 s, 4 min 02 s. */
 export function duration(ms: number): string {
-  if (ms < 1000) return `${fixed(ms, ms < 10 ? 1 : 0)} ms`
+  if (ms < 1000) return `${fixed(ms, ms > 0 && ms < 10 ? 1 : 0)} ms`
   return ms < 10_000 ? `${fixed(ms / 1000, 1)} s` : span(ms / 1000)
 }
 
@@ -39,12 +39,23 @@ export const MEMORY: Record<StreamHealth['memory_state'], { word: string; tone: 
   shed: { word: 'critical', tone: 'red', means: 'The newest connections are closed, one a tick, until there is room. They come back and resume.' },
 }
 
+/** What a User-Agent calls itself, the most particular first: most of them also claim to be the ones after them. */
+const AGENTS: readonly (readonly [string, string])[] = [
+  ['Edg', 'Edge'],
+  ['OPR', 'Opera'],
+  ['HeadlessChrome', 'Chrome, headless'],
+  ['Firefox', 'Firefox'],
+  ['Chrome', 'Chrome'],
+  ['Safari', 'Safari'],
+]
+
 /** The browser behind a User-Agent, as far as it can be told. */
 export function agentName(agent: string): string {
-  const browser = /(Firefox|Edg|OPR|Chrome|HeadlessChrome|Safari)\/(\d+)/.exec(agent.replace(/Safari\/[\d.]+(?=.*(?:Edg|OPR))/, ''))
-  if (!browser) return agent.split(' ')[0]?.slice(0, 40) || 'not said'
-  const names: Record<string, string> = { Edg: 'Edge', OPR: 'Opera', HeadlessChrome: 'Chrome, headless' }
-  return `${names[browser[1] ?? ''] ?? browser[1]} ${browser[2]}`
+  for (const [token, name] of AGENTS) {
+    const version = new RegExp(`\\b${token}/(\\d+)`).exec(agent)?.[1]
+    if (version) return `${name} ${version}`
+  }
+  return agent.split(' ')[0]?.slice(0, 40) || 'not said'
 }
 
 export type Closer = 'client' | 'server' | 'network'

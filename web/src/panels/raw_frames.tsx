@@ -44,7 +44,7 @@ function topicsIn(frame: RawFrame): string {
 
 const COLUMNS: readonly Column<RawFrame>[] = [
   { id: 'at', title: 'Time', width: '128px', cell: (frame) => <span className="mono">{clockMs(frame.at)}</span> },
-  { id: 'direction', title: 'Way', width: '64px', cell: (frame) => (frame.direction === 'in' ? <span>↓ in</span> : <span className="is-warn">↑ out</span>) },
+  { id: 'way', title: 'Way', width: '64px', cell: (frame) => (frame.direction === 'in' ? <span>↓ in</span> : <span className="is-warn">↑ out</span>) },
   { id: 'kind', title: 'Messages', width: '190px', cell: (frame) => <span className="kinds"><Kinds frame={frame} /></span> },
   { id: 'topics', title: 'Topics', hide: 's', cell: (frame) => <span className="dim">{topicsIn(frame)}</span> },
   { id: 'size', title: 'Size', width: '80px', align: 'right', cell: (frame) => bytes(frame.text.length) },
