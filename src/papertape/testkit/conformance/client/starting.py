@@ -100,6 +100,7 @@ def _scaled_limits(scale: float) -> ClientLimits:
         deadline_s=plain.deadline_s * scale,
         dead_s=_DEAD_S * scale,
         grace_s=plain.grace_s * scale,
+        late_s=plain.late_s * scale,
         alive_s=plain.alive_s * scale,
         probes_s=tuple(seconds * scale for seconds in plain.probes_s),
         early_probe_s=plain.early_probe_s * scale,
