@@ -34,6 +34,10 @@ def test_the_promises_hold_in_the_scenario(reports: dict[str, Report], name: str
     assert report.broken == [], f"replay: make storm ONLY={name} SEED={report.seed}\n{report.seen}\n{report.script}"
 
 
+def test_nothing_fails_unheard_in_the_loop(outcome: Outcome) -> None:
+    assert outcome.loop_errors == []
+
+
 def test_no_file_is_left_open(outcome: Outcome) -> None:
     assert outcome.open_files_more <= 0
 

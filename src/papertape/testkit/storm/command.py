@@ -28,11 +28,14 @@ _SUMMED = ("facts", "delivered", "connects", "resumes", "snapshots", "duplicates
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a storm came to: the reports of every run, and what the process was left with."""
+    """What a storm came to: the reports of every run, what failed unheard in the loop, and what the process was left
+    with.
+    """
 
     seed: int
     seconds: float
     reports: list[Report]
+    loop_errors: list[str]
     open_files_more: int
     memory_mb: float
     memory_mb_after_first_cycle: float
@@ -40,13 +43,16 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_held(self) -> bool:
         """Return whether everything held."""
-        return not any(report.broken for report in self.reports)
+        return not self.loop_errors and not any(report.broken for report in self.reports)
 
 
 async def storm(scenarios: Sequence[Scenario], seed: int, seconds: float, at_once: int = AT_ONCE) -> Outcome:
     """Run every scenario at least once, and all of them again with further seeds until `seconds` are over."""
     ledger = TaskLedger()
-    ledger.install(asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    ledger.install(loop)
+    errors: list[str] = []
+    loop.set_exception_handler(lambda _, context: errors.append(_say(context)))
     started = time.monotonic()
     before = _open_files()
     reports: list[Report] = []
@@ -57,11 +63,12 @@ async def storm(scenarios: Sequence[Scenario], seed: int, seconds: float, at_onc
         reports += await _cycle(scenarios, seed + cycle, ledger, at_once, last)
         memory_first = memory_first or _memory_mb()
         cycle += 1
-    gc.collect()
+    gc.collect()  # a task that failed unheard says so when it is collected
     return Outcome(
         seed=seed,
         seconds=round(time.monotonic() - started, 1),
         reports=reports,
+        loop_errors=errors,
         open_files_more=_open_files() - before,
         memory_mb=_memory_mb(),
         memory_mb_after_first_cycle=memory_first,
@@ -99,6 +106,7 @@ def describe(outcome: Outcome) -> dict[str, Any]:
         "scenarios": len(by_name),
         "runs": len(outcome.reports),
         "broken": len(broken),
+        "loop_errors": outcome.loop_errors[:20],
         "open_files_more": outcome.open_files_more,
         "memory_mb": outcome.memory_mb,
         "memory_mb_after_first_cycle": outcome.memory_mb_after_first_cycle,
@@ -159,6 +167,12 @@ def _print(document: object) -> int:
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
     return 0
+
+
+def _say(context: dict[str, Any]) -> str:
+    error = context.get("exception")
+    where = context.get("future") or context.get("task") or context.get("handle") or ""
+    return f"{context.get('message', '')}: {error!r} in {where!r:.200}"
 
 
 def _machine() -> str:

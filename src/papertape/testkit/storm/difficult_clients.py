@@ -8,7 +8,7 @@ from papertape.testkit.faults import Fin, Reset, Stall, Step
 from papertape.testkit.storm.scenario import QUICK, Chaos, Crowd, Kind, Load, Promise, Scenario
 
 _SMALL_QUEUE = msgspec.structs.replace(QUICK, queue_messages=300, queue_bytes=1_000_000, write_deadline_s=0.4)
-_LONG = Load(facts_per_s=150, text_chars=8_000, seconds=1.5, before=2)
+_LONG = Load(facts_per_s=150, text_chars=5_000, seconds=1.5, before=2)
 
 
 def _beside(kind: Kind, code: int, what: str, topics: tuple[str, ...] = ("fills", "alerts")) -> Scenario:

@@ -35,7 +35,7 @@ from papertape.wire.stream import (
     Vis,
 )
 
-_PATIENCE_S = 1.0
+_PATIENCE_S = 3.0
 LIMITS = ClientLimits(
     deadline_s=1.5,
     dead_s=0.5,

@@ -25,7 +25,7 @@ _CUT = Promise(every_follower_cut=True)
 _ANY_SNAPSHOTS = Promise(only_first_snapshots=False)
 _SMALL_RING = msgspec.structs.replace(QUICK, ring_events=32)
 _SMALL_QUEUE = msgspec.structs.replace(QUICK, queue_messages=300, queue_bytes=1_000_000, write_deadline_s=0.4)
-_LONG = Load(facts_per_s=150, text_chars=8_000, seconds=1.5, before=2)
+_LONG = Load(facts_per_s=150, text_chars=5_000, seconds=1.5, before=2)
 
 TROUBLED_SERVERS: tuple[Scenario, ...] = (
     Scenario(
@@ -52,8 +52,8 @@ TROUBLED_SERVERS: tuple[Scenario, ...] = (
         what="The server ends while a client does not read what is being written.",
         crowds=(Crowd(), Crowd(kind="stuck", count=2)),
         limits=_SMALL_QUEUE,
-        load=_LONG,
-        acts=(Restart(at_s=0.6),),
+        load=msgspec.structs.replace(_LONG, facts_per_s=400),
+        acts=(Restart(at_s=0.8),),
         promise=Promise(every_follower_cut=True, may_close=(4101,)),
     ),
     Scenario(
