@@ -81,7 +81,6 @@ CARELESS = {
     "retry_ms_is_kept": "were asked",
     "prev_tells_the_last_end": "`prev` is None",
     "a_missing_welcome_is_given_up": "did not come within",
-    "refused_websockets_lead_to_events": "by sse",
 }
 
 

@@ -84,7 +84,7 @@ async def polls_lose_nothing_between_them(target: Target) -> None:
         for topic in target.facts:
             sub, _ = await talk.answer(topic)
             at[topic] = (sub.epoch, sub.to_seq)
-    for _ in range(3):
+    for _ in range(2):
         subs = tuple(SubRequest(topic=topic, epoch=epoch, seq=seq) for topic, (epoch, seq) in at.items())
         async with target.poll(msgspec.structs.replace(first, subs=subs)) as talk:
             messages, _ = await talk.until_end()
