@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -27,7 +28,8 @@ from papertape.testkit.session_bench import SIMPLE_STRATEGY, MemoryFiles
 from papertape.testkit.stored_session import STORED_ID, StoredSession
 
 # Nobody ever writes into this recording, so that whoever reads it stays until it is ended.
-ENDLESS = StartBacktest(data="import:endless.jsonl", strategies=("buy-the-tick",))
+ENDLESS = StartBacktest(data="import:endless", strategies=("buy-the-tick",))
+ENDLESS_FILE = Path("imports/endless/frames.jsonl")
 _WITHIN_S = 30.0
 
 
@@ -39,8 +41,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     session.play(60)
     session.end()
     (path / "strategies" / "buy-the-tick.yaml").write_text(SIMPLE_STRATEGY)
-    (path / "imports").mkdir()
-    os.mkfifo(path / "imports" / "endless.jsonl")
+    (path / "imports" / "endless").mkdir(parents=True)
+    os.mkfifo(path / ENDLESS_FILE)
     return path
 
 
@@ -145,6 +147,15 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+def opened_for_writing(pipe: Path) -> int | None:
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # nobody reads it yet
+            raise
+        return None
+
+
 def test_a_desk_runs_it_to_the_command_s_result_and_takes_its_process_along_when_it_is_killed(data_dir: Path) -> None:
     desk = DeskProcess(data_dir, "--feed", "simulated", "--no-demo")
     try:
@@ -158,7 +169,9 @@ def test_a_desk_runs_it_to_the_command_s_result_and_takes_its_process_along_when
         assert without_pace(ended["result"]) == command_says(data_dir)
         assert ended["result"]["fills"] > 0
         desk.post("/api/backtests", {"data": ENDLESS.data, "strategies": ["buy-the-tick"]})
-        (child,) = wait_until(lambda: children_of(desk.process.pid), "the backtest's start")
+        held = wait_until(lambda: opened_for_writing(data_dir / ENDLESS_FILE), "its being read")
+        (child,) = children_of(desk.process.pid)
     finally:
         desk.end(signal.SIGKILL)
     wait_until(lambda: not is_alive(child), "the end of the backtest's process")
+    os.close(held)

@@ -72,20 +72,15 @@ async def test_more_than_may_wait_is_a_conflict(http: httpx.AsyncClient) -> None
     assert answers[4].json()["code"] == "backtest.full"
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "code", "path"),
-    [
-        ({"data": "../tape"}, 400, "backtest.data", "data"),
-        ({"data": "import:nope"}, 404, "backtest.no_import", "data"),
-        ({"data": "session:nope"}, 404, "session.unknown", "data"),
-        ({"strategies": ["nope"]}, 404, "strategy.unknown", "strategies[0]"),
-        ({"profile": "lucky"}, 400, "http.invalid", "profile"),
-        ({"leverage": 3}, 400, "http.invalid", None),
-    ],
-)
-async def test_a_wrong_request_names_the_place(
-    http: httpx.AsyncClient, changes: dict[str, object], status: int, code: str, path: str | None
-) -> None:
-    answer = await http.post(AT, json={**START, **changes})
-    body = answer.json()
-    assert (answer.status_code, body["code"], body.get("path")) == (status, code, path)
+async def test_a_wrong_request_names_the_place(http: httpx.AsyncClient) -> None:
+    wrong: dict[str, dict[str, object]] = {
+        "400 backtest.data at data": {"data": "../tape"},
+        "404 backtest.no_import at data": {"data": "import:nope"},
+        "404 session.unknown at data": {"data": "session:nope"},
+        "404 strategy.unknown at strategies[0]": {"strategies": ["nope"]},
+        "400 http.invalid at profile": {"profile": "lucky"},
+        "400 http.invalid at None": {"leverage": 3},
+    }
+    answers = [await http.post(AT, json={**START, **changes}) for changes in wrong.values()]
+    bodies = [(answer.status_code, answer.json()) for answer in answers]
+    assert [f"{status} {body['code']} at {body.get('path')}" for status, body in bodies] == list(wrong)
