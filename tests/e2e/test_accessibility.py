@@ -89,6 +89,13 @@ def test_the_connections_page_is_accessible(desk: DeskProcess, page: Page, check
     page.goto(f"{desk.url}/connections")
     expect(page.get_by_test_id("panel-live-connections").get_by_test_id("row").first).to_be_visible(timeout=10_000)
     check()
+    page.reload()
+    page.get_by_test_id("frames-toggle").click()
+    for panel in ("raw-frames", "live-connections", "ended-connections"):
+        row = page.get_by_test_id(f"panel-{panel}").get_by_test_id("row").last
+        row.get_by_role("button").first.click(timeout=10_000)
+    page.get_by_test_id("frames-toggle").click()
+    check()
 
 
 def test_the_storage_page_is_accessible_without_a_copy(
