@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import httpx
 
@@ -12,10 +14,13 @@ from papertape.testkit.desk_server_command import Report
 from papertape.testkit.desk_server_load import FACT_TOPIC, Load
 from papertape.testkit.desk_server_process import DeskServerProcess, desk_server_process
 from papertape.testkit.frame_bytes import MALFORMED, Malformed, frame_header, opened_bare, read_close_code, text_frame
-from papertape.testkit.light_client import light_clients
+from papertape.testkit.light_client import LightClient, light_clients
 from streaming.figure import Figure, Options, Outcome
 from streaming.measured import OPEN_QUICKLY, is_complete, server_account
 
+T = TypeVar("T")
+
+_CALM_S = 3.0
 _OTHERS, _PER_S = 20, 200
 _HUGE = 100_000_000
 _CHUNK = 65_536
@@ -38,10 +43,8 @@ async def measure(options: Options) -> Outcome:
         await _attack(server, 1)  # what is loaded and allocated once does not count as growth
         before = await server.ask(Report())
         await server.ask(Load(seconds=3_600.0, facts_per_s=_PER_S))
-        for client in others:
-            client.reset_silence()
-        codes = await _attack(server, rounds)
-        silence_ms = max(client.longest_silence_s for client in others) * 1000
+        calm_ms, _ = await _silence_during(others, asyncio.sleep(_CALM_S))
+        silence_ms, codes = await _silence_during(others, _attack(server, rounds))
         await _until_alone(server, _OTHERS)
         after = await server.ask(Report())
         for client in others:
@@ -52,6 +55,7 @@ async def measure(options: Options) -> Outcome:
     figures = {
         "close_codes": {name: found[0] for name, found in codes.items()},
         "wrong_codes": wrong, "others_longest_silence_ms": round(silence_ms, 1),
+        "silence_without_attack_ms": round(calm_ms, 1),
         "others_with_every_fact_in_order": whole, "memory_growth_mb": round(grown_mb, 1),
         "connections_left": after.connections, "rounds": rounds, **server_account(before, after),
     }  # fmt: skip
@@ -60,6 +64,13 @@ async def measure(options: Options) -> Outcome:
     missed += ["another client lost facts"] * (whole != _OTHERS)
     missed += [f"memory grew by {grown_mb:.1f} MB"] * (grown_mb > _MEMORY_MB)
     return Outcome(figures=figures, method=_METHOD, is_reached=not missed, shortfall=", ".join(missed))
+
+
+async def _silence_during(others: list[LightClient], work: Coroutine[Any, Any, T]) -> tuple[float, T]:
+    for client in others:
+        client.reset_silence()
+    done = await work
+    return max(client.longest_silence_s for client in others) * 1000, done
 
 
 async def _attack(server: DeskServerProcess, rounds: int) -> dict[str, list[int | None]]:
@@ -128,9 +139,9 @@ _METHOD = (
     f"{_OTHERS} clients read {_PER_S} facts/s; one after the other, clients send each of the {len(MALFORMED)} "
     "malformed frames, the beginning of a 100 MB frame, a whole one in pieces, and 1,000 pings a second for a second, "
     "as many rounds as `rounds`; one round before is not measured. The silence is the longest time between two frames "
-    "of any other client. A client that is still writing its 100 MB is reset before it can read the close frame, so "
-    "that code is read from the server's record. No code (null) is right where the client ends its side in the middle "
-    "of a frame."
+    "of any other client, and for comparison in three seconds without an attack. A client that is still writing its "
+    "100 MB is reset before it can read the close frame, so that code is read from the server's record. No code (null) "
+    "is right where the client ends its side in the middle of a frame."
 )
 FIGURE = Figure(
     number="R15",
