@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from papertape.testkit.faults import Fin, Reset, Stall, Step
-from papertape.testkit.storm.scenario import QUICK, Chaos, Crowd, Kind, Load, Promise, Scenario
+from papertape.testkit.storm.scenario import QUICK, Chaos, Crowd, Kind, Load, Promise, Restart, Scenario
 
 _SMALL_QUEUE = msgspec.structs.replace(QUICK, queue_messages=300, queue_bytes=1_000_000, write_deadline_s=0.4)
 _LONG = Load(facts_per_s=150, text_chars=5_000, seconds=1.5, before=2)
@@ -81,6 +81,20 @@ DIFFICULT_CLIENTS: tuple[Scenario, ...] = (
         name="churn",
         what="Clients subscribe and unsubscribe all the time.",
         crowds=(Crowd(count=1), Crowd(kind="churner", count=4)),
+    ),
+    Scenario(
+        name="choosers",
+        what="Clients of the library add and remove topics all the time, by every carrier; added again is from anew.",
+        crowds=tuple(Crowd(kind="chooser", count=2, carriers=(carrier,)) for carrier in ("websocket", "sse", "poll")),
+        promise=Promise(only_first_snapshots=False),
+    ),
+    Scenario(
+        name="choosers-among-cuts",
+        what="Clients of the library add and remove topics while they are cut and the server restarts.",
+        crowds=(Crowd(kind="chooser", count=4),),
+        chaos=Chaos(faults=(Reset(), Fin()), all_at_once=4),
+        acts=(Restart(at_s=0.5),),
+        promise=Promise(only_first_snapshots=False, every_follower_cut=True),
     ),
     Scenario(
         name="churn-among-cuts",

@@ -57,12 +57,15 @@ class Follower:
     """`papertape.client` under a witness. `is_patient`: it takes silence for death only after long."""
 
     def __init__(
-        self, port: int, witness: Witness, carriers: tuple[Transport, ...], seed: int, *, is_patient: bool
+        self, kind: Kind, port: int, witness: Witness, carriers: tuple[Transport, ...], seed: int, *, is_patient: bool
     ) -> None:
         self.witness = witness
         self.stopped = ""
         self.carried_by: set[str] = set()
+        self._kind = kind
         self._carriers = carriers
+        self._chance = random.Random(seed)
+        self._is_hurried = False
         self.client = StreamClient(
             f"ws://127.0.0.1:{port}/api/stream",
             [*witness.facts, *witness.values],
@@ -81,6 +84,7 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until cancelled, or until the desk forbids it."""
+        choosing = asyncio.create_task(self._choose(), name=f"{self.witness.name} chooses")
         try:
             async with aclosing(self.client.updates()) as updates:
                 async for update in updates:
@@ -88,9 +92,22 @@ class Follower:
                     self.carried_by.add(self.client.status().transport)
         except Refused as refused:
             self.stopped = refused.message
+        finally:
+            choosing.cancel()
 
     def hurry(self) -> None:
-        """Nothing: it always reads as fast as it can."""
+        """Want everything from now on; it always reads as fast as it can."""
+        self._is_hurried = True
+        self.client.add(*self.witness.facts, *self.witness.values)
+
+    async def _choose(self) -> None:
+        await self.witness.until(self.witness.is_started, 3600.0)
+        while self._kind == "chooser" and not self._is_hurried:
+            topic = self._chance.choice([*self.witness.facts])
+            self.client.remove(topic)
+            await asyncio.sleep(self._chance.uniform(0.0, 0.1))
+            self.client.add(topic)
+            await asyncio.sleep(self._chance.uniform(0.1, 0.2))
 
 
 class RawFollower:
@@ -111,7 +128,7 @@ class RawFollower:
         """Connect again and again, until cancelled."""
         while True:
             with contextlib.suppress(ConnectionClosed, WebSocketException, OSError, TimeoutError):
-                async with small_stream(self._port) as socket:
+                async with small_stream(self._port, 65_536) as socket:
                     self.connects += 1
                     await self._follow(socket)
             await asyncio.sleep(0.02)
@@ -182,10 +199,10 @@ class RawFollower:
 
 
 @contextlib.asynccontextmanager
-async def small_stream(port: int) -> AsyncIterator[ClientConnection]:
+async def small_stream(port: int, buffer_bytes: int = 4096) -> AsyncIterator[ClientConnection]:
     """Yield a WebSocket whose receive buffers are small, so that who does not read is felt soon."""
     raw = sockets.socket(sockets.AF_INET, sockets.SOCK_STREAM, sockets.IPPROTO_TCP)
-    raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, buffer_bytes)
     raw.setblocking(False)
     try:
         await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", port))

@@ -34,6 +34,7 @@ VALUES = ("watchlist", "indicators")
 
 Kind = Literal[
     "follower",  # papertape.client, as scripts use it
+    "chooser",  # the same, adding and removing topics all the time
     "slow",  # reads slower than facts come, and goes on by position after it was closed
     "stuck",  # says hello and never reads again
     "mute",  # never says hello
@@ -61,7 +62,11 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """What the desk publishes: facts in batches of up to `batch`, values that change, texts of `text_chars`."""
+    """What the desk publishes: facts in batches of up to `batch`, values that change, texts of `text_chars`.
+
+    `ends_silently`: nothing more comes when all is healed, so that only the heads of a heartbeat tell of a loss.
+    Otherwise the seed decides.
+    """
 
     seconds: float = 1.0
     facts_per_s: float = 200.0
@@ -69,6 +74,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     values_per_s: float = 0.0
     text_chars: int = 40
     before: int = 20
+    ends_silently: bool = False
 
 
 class Restart(msgspec.Struct, frozen=True, kw_only=True, tag=True):

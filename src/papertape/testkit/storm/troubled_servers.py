@@ -111,13 +111,21 @@ TROUBLED_SERVERS: tuple[Scenario, ...] = (
     Scenario(
         name="unheard-at-the-end",
         what="The hub is not told of the last facts; only the heads of the heartbeat tell.",
-        acts=(Unheard(at_s=0.8, for_s=0.2),),
+        load=Load(seconds=0.8, ends_silently=True),
+        acts=(Unheard(at_s=0.5, for_s=0.5),),
         promise=Promise(undisturbed=True),
     ),
     Scenario(
         name="unheard-and-store-down",
         what="The hub misses facts while the store does not answer either.",
         acts=(Unheard(at_s=0.3, for_s=0.3), StoreDown(at_s=0.2, for_s=0.6)),
+        promise=_ANY_SNAPSHOTS,
+    ),
+    Scenario(
+        name="unheard-between-heartbeats",
+        what="The hub misses facts that the store cannot give it; the next fact tells the client, not a heartbeat.",
+        limits=msgspec.structs.replace(QUICK, heartbeat_s=30.0),
+        acts=(Unheard(at_s=0.3, for_s=0.2), StoreDown(at_s=0.25, for_s=0.5)),
         promise=_ANY_SNAPSHOTS,
     ),
     Scenario(
@@ -136,8 +144,8 @@ TROUBLED_SERVERS: tuple[Scenario, ...] = (
         promise=_CUT,
     ),
     Scenario(
-        name="missed-over-a-thousand",
-        what="A client misses more than 1,000 facts of a topic: it is told by a snapshot.",
+        name="missed-too-many",
+        what="A client misses more facts of a topic than are sent again: it is told by a snapshot.",
         crowds=(Crowd(topics=("fills",)),),
         acts=(Restart(at_s=0.4, pause_s=0.1), Burst(at_s=0.45, facts=6_000)),
         promise=Promise(only_first_snapshots=False, every_follower_cut=True),
