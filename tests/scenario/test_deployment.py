@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
+from papertape.client.backoff import Backoff
+from papertape.client.stream_client import StreamClient
 from papertape.server.settings import StreamLimits
 from papertape.testkit.desk_server import DeskServer, desk_server
+from papertape.testkit.fact_log import FactLog
 from papertape.testkit.raw_stream import hear, hello, raw_stream, say
-from papertape.testkit.reverse_proxy import NAME, PASSWORD, USER, ReverseProxy, caddy, free_port, nginx, snippet
+from papertape.testkit.reverse_proxy import PASSWORD, USER, ReverseProxy, caddy, free_port, nginx, snippet
 from papertape.testkit.stream_probe import session_topic
 from papertape.wire.stream import Heartbeat, Hello, Pub, ServerMessage, SubRequest
 
@@ -50,8 +54,8 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
         options: dict[str, Any] = {"origin": f"https://{self.proxy.host}", "additional_headers": {**LOGIN, **headers}}
         if "origin" in headers:
             options["origin"] = options["additional_headers"].pop("origin")
-        address = {"host": "127.0.0.1", "port": self.proxy.port, "ssl": self.proxy.trust, "server_hostname": NAME}
-        async with raw_stream(f"wss://{self.proxy.host}/api/stream", **options, **address) as socket:
+        address = f"wss://{self.proxy.host}/api/stream"
+        async with raw_stream(address, ssl=self.proxy.trust, **options) as socket:
             yield socket
 
 
@@ -85,18 +89,10 @@ async def deployed(front: Front) -> AsyncIterator[Deployed]:
     async with (
         desk_server(LIMITS, port=front.desk_port, shown_as=proxy.host) as desk,
         httpx.AsyncClient(
-            base_url=f"https://127.0.0.1:{proxy.port}",
-            headers={"host": proxy.host, **LOGIN},
-            verify=proxy.trust,
-            timeout=60,
-            event_hooks={"request": [_name_server]},
+            base_url=f"https://{proxy.host}", headers=LOGIN, verify=proxy.trust, timeout=60, trust_env=False
         ) as http,
     ):
         yield Deployed(desk=desk, proxy=proxy, http=http)
-
-
-async def _name_server(request: httpx.Request) -> None:
-    request.extensions["sni_hostname"] = NAME
 
 
 async def heard(socket: ClientConnection, kind: type[ServerMessage]) -> Any:
@@ -182,3 +178,27 @@ async def test_the_record_of_a_connection_names_the_trader_and_not_the_proxy(dep
         await hear(socket, 3)
         (live,) = deployed.desk.hub.connections().live
     assert live.peer.rpartition(":")[0] == "127.0.0.1"  # the address that reached the proxy, not the one it claims
+
+
+async def test_a_desk_that_restarts_behind_the_proxy_is_found_again_and_nothing_is_lost(front: Front) -> None:
+    proxy, log = front.proxy, FactLog([FILLS])
+    client = StreamClient(
+        f"https://{proxy.host}", [FILLS], headers=LOGIN, trust=proxy.trust, seed=1, backoff=Backoff(step_s=0.1)
+    )
+
+    async def follow() -> None:
+        async with aclosing(client.updates()) as updates:
+            async for update in updates:
+                log.take(update)
+
+    async with desk_server(LIMITS, port=front.desk_port, shown_as=proxy.host) as first:
+        following = asyncio.create_task(follow())
+        await log.reached(0)
+        first.desk.fill(3)
+        await log.reached(3)
+    first.desk.fill(3)
+    async with desk_server(LIMITS, desk=first.desk, port=front.desk_port, shown_as=proxy.host):
+        await log.reached(6)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    assert (log.seqs, client.snapshots) == ({FILLS: [1, 2, 3, 4, 5, 6]}, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,15 +16,27 @@ _TWINS = {"http": ("ws", "http"), "ws": ("ws", "http"), "https": ("wss", "https"
 
 
 class StreamAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where each carrier of one stream is. A desk on this machine is never reached through a configured proxy."""
+    """Where each carrier of one stream is. A desk on this machine is never reached through a configured proxy.
+
+    `headers` go with every request, `trust` says whose certificates are believed instead of the system's.
+    """
 
     websocket: str
     sse: str
     poll: str
     is_loopback: bool
+    headers: Mapping[str, str] = {}
+    trust: ssl.SSLContext | None = None
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Return whether TLS is spoken."""
+        return self.sse.startswith("https:")
 
 
-def parse_address(url: str) -> StreamAddress:
+def parse_address(
+    url: str, headers: Mapping[str, str] | None = None, trust: ssl.SSLContext | None = None
+) -> StreamAddress:
     """Return the addresses for the stream's URL, such as `https://host/desk/api/stream`; any of http(s) and ws(s).
 
     The bare address of a desk, `http://host:8420`, means its `/api/stream`.
@@ -47,6 +61,8 @@ def parse_address(url: str) -> StreamAddress:
         sse=f"{http}/sse",
         poll=f"{http}/poll",
         is_loopback=_is_loopback(parts),
+        headers=dict(headers or {}),
+        trust=trust,
     )
 
 

@@ -53,6 +53,8 @@ class WebSocketCarrier:
                 subprotocols=[Subprotocol(PROTOCOL)],
                 compression=None,
                 user_agent_header=AGENT,
+                additional_headers=self._address.headers,
+                ssl=(self._address.trust or True) if self._address.is_encrypted else None,
                 proxy=None if self._address.is_loopback else True,
                 open_timeout=None,
                 ping_interval=None,
@@ -125,10 +127,10 @@ async def run_poll(http: httpx.AsyncClient, address: StreamAddress, hello: Hello
 def http_client(address: StreamAddress) -> httpx.AsyncClient:
     """Return a client without deadlines of its own; plain HTTP needs no certificates read from the disk."""
     return httpx.AsyncClient(
-        headers={"user-agent": AGENT},
+        headers={"user-agent": AGENT, **address.headers},
         timeout=None,
         trust_env=not address.is_loopback,
-        verify=address.sse.startswith("https:"),
+        verify=(address.trust or True) if address.is_encrypted else False,
     )
 
 

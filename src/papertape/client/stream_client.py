@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import secrets
+import ssl
 import time
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -31,7 +32,8 @@ class StreamClient:
     `url` is the desk's stream, such as `http://127.0.0.1:8420/api/stream`; http(s) and ws(s) mean the same. `tab` names
     the client across its connections and should be its own; without one it is made up. `dead_s` replaces the server's
     own verdict on silence; it, `grace_s` and `deadline_s` go before those of `limits`. `carriers` are tried in this
-    order. Seconds throughout.
+    order. `headers` go with every request, such as the Authorization that a proxy asks for; `trust` replaces the
+    certificates of the system. Seconds throughout.
 
     Raises:
         Invalid: the address or a topic cannot exist.
@@ -50,11 +52,13 @@ class StreamClient:
         seed: int | None = None,
         limits: ClientLimits | None = None,
         carriers: Sequence[Transport] = CARRIERS,
+        headers: Mapping[str, str] | None = None,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         given = {"dead_s": dead_s, "grace_s": grace_s, "deadline_s": deadline_s}
         replaced = {name: value for name, value in given.items() if value is not None}
         self.url = url
-        self._address = parse_address(url)
+        self._address = parse_address(url, headers, trust)
         self._subscriptions = Subscriptions()
         self._subscriptions.add(topics)
         self._core = StreamConnection(

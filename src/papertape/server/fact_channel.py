@@ -89,7 +89,7 @@ class FactChannel:
             self._fill(lane, topic.name, ts, now)
         if seq < lane.floor:
             return self._resume_from_store(topic, seq, ts)
-        frames = lane.after(seq, self._limits.resume_events)
+        frames = lane.after(seq, self._limits.resume_bytes)
         return None if frames is None else (max(seq, lane.head or 0), frames)
 
     def snapshot(self, topic: Topic, ts: int, now: float) -> list[bytes]:

@@ -69,13 +69,14 @@ class FactLane:
         if first is not None and first.seq in rows:  # it may have been published while the store did not answer
             self._entries[0] = self._published(first.seq, rows[first.seq], ts, first.at, prev)
 
-    def after(self, seq: int, limit: int) -> list[bytes] | None:
-        """Return the publications after `seq`, which is not before the floor; None when they are more than `limit`."""
+    def after(self, seq: int, room: int) -> list[bytes] | None:
+        """Return the publications after `seq`, which is not before the floor; None when they exceed `room` bytes."""
         frames: list[bytes] = []
         for entry in reversed(self._entries):
             if entry.seq <= seq:
                 break
-            if len(frames) == limit:
+            room -= len(entry.frame)
+            if room < 0:
                 return None
             frames.append(entry.frame)
         frames.reverse()

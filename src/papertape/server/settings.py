@@ -25,7 +25,8 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
     reply_bytes: int = 8_000_000
     ring_events: int = 4_096
     ring_s: float = 600.0
-    resume_events: int = 1_000
+    resume_events: int = 1_000  # read from the store for one answer
+    resume_bytes: int = 2_000_000  # sent again from memory in one answer: more than a queue that was closed can hold
     snapshot_facts: int = 200
     frame_bytes: int = 64_000
     topics: int = 128

