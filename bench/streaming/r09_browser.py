@@ -59,6 +59,7 @@ async def _round(desk: BusyDesk, page: Page, disturb: Callable[[Page], Awaitable
     before = await shown(page)
     turns = await page.evaluate("globalThis.__turns")
     await disturb(page)
+    meanwhile = await page.evaluate("globalThis.__turns") - turns
     fresh_s = await seconds_to_fresh(page, desk)
     await asyncio.sleep(12)  # a forced reconnect would follow within the 10 s that a probe is given
     state = await badge(page)
@@ -71,7 +72,7 @@ async def _round(desk: BusyDesk, page: Page, disturb: Callable[[Page], Awaitable
         "transport": state["transport"],
         "closed_by_desk_or_network": len(own),
         "facts_meanwhile": (await desk.newest()) - before,
-        "timer_turns_until_fresh": (await page.evaluate("globalThis.__turns")) - turns - 120,
+        "turns_of_a_100_ms_timer_meanwhile": meanwhile,
         "events_seen": await page.evaluate("globalThis.__seen"),
     }
 

@@ -74,7 +74,7 @@ export function deskStory(row: ConnectionView): string {
 /** What the page saw of the same end, told at its next visit. */
 export function pageStory(row: ConnectionView): string {
   const told = row.client_story
-  if (!told) return row.closed_by === 'client' ? 'It left on purpose and has nothing to add' : 'It has not come back to tell'
+  if (!told) return row.closed_by === 'client' ? 'It left on purpose' : 'It has not come back to tell'
   const tries = told.attempts ? `, back after ${counted(told.attempts, 'failed try', 'failed tries')}` : ''
   return `${closeWords(told.code ?? null, null)}${tries}`
 }

@@ -27,7 +27,7 @@ function liveColumns(ownConn: string | null): readonly Column<ConnectionView>[] 
         </span>
       ),
     },
-    { id: 'transport', title: 'Carried by', width: '110px', cell: (row) => CARRIER[row.transport] },
+    { id: 'transport', title: 'Carried by', width: '110px', hide: 'n', cell: (row) => CARRIER[row.transport] },
     { id: 'age', title: 'Lives for', width: '110px', cell: (row) => span(row.age_ms / 1000) },
     { id: 'rx', title: 'Last heard', width: '110px', hide: 'l', cell: (row) => `${span(row.last_rx_age_ms / 1000)} ago` },
     { id: 'queue', title: 'Waiting', hint: 'Not sent yet', width: '150px', hide: 's', cell: (row) => <Waiting row={row} /> },
@@ -43,6 +43,7 @@ function LiveDetail({ row }: { row: ConnectionView }) {
     <dl className="figures">
       <Figure name="Connection"><span className="mono">{row.id}</span></Figure>
       <Figure name="Address">{row.peer}</Figure>
+      <Figure name="Carried by">{CARRIER[row.transport]}</Figure>
       <Figure name="Since"><At us={row.opened_ts} /></Figure>
       <Figure name="Last heard">{duration(row.last_rx_age_ms)} ago</Figure>
       <Figure name="Sent">{fixed(row.sent, 0)} messages, {bytes(row.sent_bytes)}</Figure>

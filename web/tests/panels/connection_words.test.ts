@@ -16,7 +16,7 @@ it('both sides of an end are told in words', () => {
   ])
   expect(deskStory({ ...ENDED, told_by: 'client' })).toBe('The desk was restarted and knows nothing of it')
   expect(pageStory({ ...ENDED, client_story: null })).toBe('It has not come back to tell')
-  expect(pageStory({ ...ENDED, closed_by: 'client', client_story: null })).toBe('It left on purpose and has nothing to add')
+  expect(pageStory({ ...ENDED, closed_by: 'client', client_story: null })).toBe('It left on purpose')
 })
 
 it('a browser is named, and what is none keeps its own name', () => {
