@@ -157,7 +157,7 @@ describe('backoff', () => {
       world.host.advance(wait)
       return wait
     }
-    expect([12_000, 12_000, 31_000].map(waitAfter)).toEqual([1_000, 1_500, 1_000])
+    expect([12_000, 12_000, 31_000].map(waitAfter)).toEqual([750, 1_000, 750])
   })
 
   it('comes back at once after a planned rotation, later when the server says so, never after a refusal', () => {
