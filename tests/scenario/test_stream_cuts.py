@@ -17,7 +17,8 @@ from papertape.server.settings import StreamLimits
 from papertape.testkit.desk_server import DeskServer, desk_server
 from papertape.testkit.fact_log import FactLog
 from papertape.testkit.facts import fact
-from papertape.testkit.fault_proxy import CUTS, Cut, FaultProxy
+from papertape.testkit.fault_proxy import FaultProxy
+from papertape.testkit.faults import CUTS, Cut
 from papertape.testkit.stream_probe import session_topic
 
 KINDS: dict[str, type[Event]] = {
