@@ -118,7 +118,7 @@ async def test_a_slow_connection_and_a_black_hole_end_in_time_and_lose_nothing(
         journal = await asyncio.to_thread(MirroredJournal, tmp_path, behind)
         with Writing(journal, load, per_s=100):
             await asyncio.to_thread(journal.wait_for, lambda status: status.rows_total > 0)
-            proxy.latency_s = 0.0
+            proxy.heal()
             assert proxy.cut("black_hole") > 0
             await asyncio.to_thread(journal.wait_for, lambda status: status.state == "unreachable")
             await asyncio.to_thread(journal.wait_for, lambda status: status.state == "live")

@@ -30,14 +30,17 @@ async def open_link(
     try:
         for fault in faults:
             if isinstance(fault, AcceptThenCut):
-                return await _cut(client, fault)
+                await _cut(client, fault)
+                return None
         upgrades = [fault for fault in faults if isinstance(fault, UpgradeFault)]
         head = await _read_head(client) if upgrades else b""
         upgrade = upgrades[0] if upgrades and _asks_for_upgrade(head) else None
         if isinstance(upgrade, RefuseUpgrade):
-            return await _answer(client, upgrade.status)
+            await _answer(client, upgrade.status)
+            return None
         if isinstance(upgrade, HangUpgrade):
-            return await _swallow(client)
+            await _swallow(client)
+            return None
         server = await _connected(target_port)
     except OSError:
         return None
