@@ -161,11 +161,11 @@ _ALONE: tuple[Scenario, ...] = (
 _UPGRADES: tuple[Scenario, ...] = tuple(
     Scenario(
         name=name,
-        what=f"{what} The clients go on by Server-Sent Events and come back afterwards.",
+        what=f"{what} The clients go on without and come back afterwards.",
         crowds=_FALLING,
         load=Load(seconds=seconds),
         script=(Step(at_s=0.2, fault=fault), Step(at_s=0.21, fault=Reset())),
-        promise=Promise(every_follower_cut=True, fallback="sse", may_close=(4102,)),
+        promise=Promise(every_follower_cut=True, falls_back=True, may_close=(4102,)),
     )
     for name, what, seconds, fault in (
         ("upgrade-refused-403", "A proxy answers 403 to every WebSocket.", 1.2, RefuseUpgrade(status=403)),

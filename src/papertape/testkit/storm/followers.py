@@ -82,6 +82,11 @@ class Follower:
         status = self.client.status()
         return status.phase == "live" and status.transport == self._carriers[0]
 
+    @property
+    def has_fallen_back(self) -> bool:
+        """Return whether it was given something without WebSocket."""
+        return not self.carried_by <= {"websocket"}
+
     async def run(self) -> None:
         """Follow until cancelled, or until the desk forbids it."""
         choosing = asyncio.create_task(self._choose(), name=f"{self.witness.name} chooses")

@@ -165,7 +165,7 @@ class _Run:
             any(code not in codes for code in promise.closes)
             or any(offender.is_owed for offender in self._offenders)
             or any(promise.every_follower_cut and one.client.connects < 2 for one in self._libraries())
-            or any(promise.fallback not in {None, *one.carried_by} for one in self._libraries())
+            or any(promise.falls_back and not one.has_fallen_back for one in self._libraries())
         )
 
     def _libraries(self) -> list[Follower]:

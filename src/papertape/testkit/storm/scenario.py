@@ -142,7 +142,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
 
     `closes`: codes that the server must have closed with; `may_close`: codes it may. `only_first_snapshots`: whoever
     comes back resumes. `undisturbed`: no follower loses its connection. `every_follower_cut`: each does, at least once.
-    `fallback`: some follower was carried by this.
+    `falls_back`: each is carried by something else than WebSocket for a while.
     """
 
     closes: tuple[int, ...] = ()
@@ -150,7 +150,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     only_first_snapshots: bool = True
     undisturbed: bool = False
     every_follower_cut: bool = False
-    fallback: Transport | None = None
+    falls_back: bool = False
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
