@@ -235,7 +235,7 @@ export class Connection {
     this.reason = end.reason
     if (reactionTo(end.code) === 'stop') return this.giveUp()
     if (link.kind === 'websocket' && !isFailure(end.aliveMs)) this.wayBack.onWebSocketEnd((end.aliveMs ?? 0) >= STABLE_MS)
-    const isPlanned = (reactionTo(end.code) === 'at_once' && end.aliveMs !== null) || this.hasJustWoken()
+    const isPlanned = (reactionTo(end.code) === 'at_once' && end.aliveMs !== null) || this.hasDiedAsleep(end)
     const isNewTransport = !isPlanned && this.ladder.onEnd(end.aliveMs)
     if (link.kind === 'websocket' && this.ladder.kind !== 'websocket') this.wayBack.begin(record.reason)
     if (this.ladder.kind === 'websocket') this.wayBack.end()
@@ -295,11 +295,11 @@ export class Connection {
     if (this.ladder.kind !== 'websocket') this.wayBack.tryNow()
   }
 
-  /** Whether the tab woke up a moment ago; told once, so that a link that dies again is a failure. */
-  private hasJustWoken(): boolean {
-    const hasWoken = this.wokeAt !== null && this.host.now() - this.wokeAt < JUST_WOKEN_MS
+  /** Whether a link that lived when the tab went to sleep ends as it wakes up; told once a waking. */
+  private hasDiedAsleep({ aliveMs }: LinkEnd): boolean {
+    const awakeMs = this.wokeAt === null ? Infinity : this.host.now() - this.wokeAt
     this.wokeAt = null
-    return hasWoken
+    return awakeMs < JUST_WOKEN_MS && (aliveMs ?? 0) > awakeMs
   }
 
   private check(): void {

@@ -96,6 +96,18 @@ describe('a socket that the browser closed while the page was frozen', () => {
   })
 })
 
+describe('a socket that fails in the moment a page is loaded', () => {
+  it('is a failure, though the page was just shown', () => {
+    const world = new World(TOPIC)
+    world.host.chance = 0
+    world.host.wake('pageshow')
+    world.socket.cut()
+    world.host.advance(499)
+    expect(world.sockets).toHaveLength(1)
+    expect(world.status.closes[0]).toMatchObject({ isFailure: true })
+  })
+})
+
 describe('a hidden tab', () => {
   it('gives no verdict on a welcome either; shown again, what is on its way gets 2 s', () => {
     const world = new World(TOPIC)
