@@ -59,7 +59,8 @@ class FactLane:
         for seq, row in older[known:]:
             entries.append(self._published(seq, row, ts, now, prev))
             prev = seq
-        self._correct_first(dict(rows), prev, ts)
+        if older or is_whole:
+            self._correct_first(dict(rows), prev, ts)
         self._entries.extendleft(reversed(entries))
         self.floor = 0 if is_whole else min(self.floor, older[0][0] if older else self.floor)
         return len(entries)

@@ -182,12 +182,12 @@ class Subscriber:
         resumed = None
         if request.epoch == channel.epoch and request.seq is not None:
             resumed = channel.resume(topic, request.seq, self._hub.clock(), self._hub.monotonic())
-        self._facts[topic.text] = channel.last_seq
+        snapshot = [] if resumed else channel.snapshot(topic, self._hub.clock(), self._hub.monotonic())
+        self._facts[topic.text] = channel.last_seq  # only now: what could not be answered is not subscribed
         self._hub.listen(topic.text, self)
         if resumed is not None and request.seq is not None:
             self._answer(topic, channel.epoch, True, request.seq, *resumed)
         else:
-            snapshot = channel.snapshot(topic, self._hub.clock(), self._hub.monotonic())
             self._answer(topic, channel.epoch, False, 0, channel.last_seq, snapshot)
 
     def _subscribe_latest(self, topic: Topic, request: SubRequest) -> None:
@@ -203,14 +203,14 @@ class Subscriber:
         self._next_flush = self._hub.monotonic() + (self._flush_interval() if is_poll else 0.0)
 
     def _answer(self, topic: Topic, epoch: str, is_resumed: bool, start: int, to: int, frames: list[bytes]) -> None:
-        ack = Subscribed(topic=topic.text, epoch=epoch, resumed=is_resumed, from_seq=start, to_seq=to)
-        size = sum(len(frame) for frame in frames)
+        ack = encode(Subscribed(topic=topic.text, epoch=epoch, resumed=is_resumed, from_seq=start, to_seq=to))
+        size = len(ack) + sum(len(frame) for frame in frames)
         if self.outbox.reply_bytes + size > self._limits.reply_bytes:
             self._forget(topic.text)
             waits = f"{self.outbox.reply_bytes:,} bytes of earlier answers still wait to be read"
             return self._error("stream.busy", f"{waits}; subscribe again later.", topic.text, temporary=True)
         self.news += len(frames)
-        for frame in (encode(ack), *frames):
+        for frame in (ack, *frames):
             self.outbox.put_reply(frame, topic.text)
         self._ring()
         return None

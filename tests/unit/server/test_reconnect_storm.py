@@ -201,3 +201,11 @@ def test_more_subscriptions_than_ever_wait_at_once_are_refused_for_now() -> None
     while later.turn():
         pass
     assert probe.subscriber.is_answered
+
+
+def test_what_the_oldest_of_just_as_many_live_facts_as_are_filled_in_follows_stays_true() -> None:
+    bench, desk = restarted(2, StreamLimits(snapshot_facts=4, ring_events=32))
+    bench.greeted(ALERTS)
+    desk.fill(4)
+    bench.greeted(FILLS)  # its snapshot reads four fills, which are there already
+    assert resumed(bench, FILLS, 2) == (True, [(3, 2), (4, 3), (5, 4), (6, 5)])

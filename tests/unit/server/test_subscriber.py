@@ -345,3 +345,29 @@ def test_sub_and_unsub_of_many_topics_leave_nothing_behind() -> None:
     probe.say(Unsub(topics=topics))
     assert probe.subscriber.connection.topics == 0
     assert SESSION_ID in FILLS
+
+
+def test_a_topic_that_could_not_be_answered_is_not_subscribed() -> None:
+    bench = HubBench()
+    bench.desk.fill(3)
+    probe = bench.greeted()
+    bench.desk.is_store_down = True
+    probe.subscribe(FILLS)
+    assert [error.temporary for error in probe.read_only(StreamError)] == [True]
+    bench.desk.is_store_down = False
+    bench.desk.fill(1)
+    assert probe.read() == []
+    bench.pass_time(10.1)
+    assert [beat.heads for beat in probe.read_only(Heartbeat)] == [{}]
+
+
+def test_an_answer_that_does_not_fit_by_its_first_message_is_refused_whole() -> None:
+    seen = set()
+    for reply_bytes in range(1_300, 1_700):
+        bench = HubBench(StreamLimits(reply_bytes=reply_bytes))
+        bench.greeted(FILLS)
+        bench.desk.fill(3)
+        probe = bench.greeted()
+        probe.subscribe(FILLS, EPOCH, 0)
+        seen.add(tuple(type(message) for message in probe.read()))
+    assert seen == {(StreamError,), (Subscribed, Pub, Pub, Pub)}
