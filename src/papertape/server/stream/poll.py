@@ -20,6 +20,7 @@ from papertape.wire.stream import Hello
 
 _MAX_HELLO = 65_536
 _FORGET_S = 60.0
+_TAB_CHARS = 64
 
 
 class PollEndpoint:
@@ -28,6 +29,7 @@ class PollEndpoint:
     def __init__(self, hub: StreamHub) -> None:
         self._hub = hub
         self._connections: dict[str, Connection] = {}
+        self._newest: dict[Connection, Subscriber] = {}  # of the polls that are held
         hub.on_tick.append(self._forget_silent)
 
     async def serve(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -48,6 +50,7 @@ class PollEndpoint:
         if refusal is not None:
             return await respond_error(scope, send, 503, refusal.error, headers=refusal.headers)
         subscriber = self._subscriber(scope, tab, known)
+        self._newest[subscriber.connection] = subscriber
         frames: list[bytes] = []
         try:
             subscriber.receive(body)
@@ -61,6 +64,8 @@ class PollEndpoint:
             failed(subscriber, error)
             frames = subscriber.next_frames(_MAX_HELLO)  # its goodbye
         finally:
+            if self._newest.get(subscriber.connection) is subscriber:
+                del self._newest[subscriber.connection]
             if subscriber.ending is not None:
                 self._forget(subscriber.connection)
                 self._hub.disconnected(subscriber)
@@ -80,14 +85,21 @@ class PollEndpoint:
 
     async def _hold(self, subscriber: Subscriber, receive: Receive) -> list[bytes]:
         frames: list[bytes] = []
+        size = 0
         subscriber.wake = wake = asyncio.Event()
-        gone = asyncio.ensure_future(_disconnected(subscriber, receive))
+        gone = asyncio.ensure_future(_disconnected(receive))
+        gone.add_done_callback(lambda _: wake.set())
         try:
             async with asyncio.timeout(self._hub.limits.poll_hold_s):
                 while True:
                     while (frame := subscriber.next_frame()) is not None:
                         frames.append(frame)
-                    if (subscriber.news and subscriber.is_answered) or subscriber.ending is not None:
+                        size += len(frame)
+                    if gone.done():
+                        self._on_left(subscriber)
+                    is_news = bool(subscriber.news) and subscriber.is_answered
+                    # a long answer goes without the rest: the next poll asks for it again
+                    if is_news or size >= self._hub.limits.reply_bytes or subscriber.ending or gone.done():
                         return frames
                     wake.clear()
                     await wake.wait()
@@ -95,6 +107,10 @@ class PollEndpoint:
             return frames
         finally:
             gone.cancel()
+
+    def _on_left(self, subscriber: Subscriber) -> None:
+        if self._newest.get(subscriber.connection) is subscriber:  # otherwise it has only asked anew
+            subscriber.end("network", 1006, "The client left before its poll was answered.")
 
     def _forget(self, connection: Connection) -> None:
         for key in [key for key, known in self._connections.items() if known is connection]:
@@ -110,12 +126,11 @@ class PollEndpoint:
 
 def _tab_of(body: bytes) -> str:
     try:
-        return msgspec.json.decode(body, type=Hello).tab
+        return msgspec.json.decode(body, type=Hello).tab[:_TAB_CHARS]
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""  # the subscriber says what is wrong with it
 
 
-async def _disconnected(subscriber: Subscriber, receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    subscriber.end("network", 1006, "The client left before its poll was answered.")
