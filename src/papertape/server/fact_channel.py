@@ -27,6 +27,8 @@ class FactChannel:
         self._limits = limits
         self.session_id = session_id
         self.epoch, self.last_seq = desk.position(session_id)
+        self.topics = tuple(f"session/{session_id}/{name}" for name in FACT_TABLES)
+        self.idle_since: float | None = None  # in monotonic seconds; None while anybody listens
         self._lanes: dict[str, FactLane] = {}
         # all lanes filled take half of the ring
         self._fill_limit = max(limits.snapshot_facts, limits.ring_events // (2 * len(FACT_TABLES)))

@@ -33,6 +33,7 @@ from papertape.wire.topics import Topic, parse_topic
 _log = structlog.get_logger("papertape.server.hub")
 
 _MEMORY_S = 1.0
+_SWEEP_S = 1.0
 _CLOSING = "The desk is shutting down; it says hello again when it is back."
 WITHOUT_A_CAUSE = "The transport ended without a cause."
 
@@ -64,7 +65,7 @@ class StreamHub:
         self.facts_seen = 0
         self.memory = memory or watch_memory(self.limits.memory_limit_mb)
         self._chance = chance or random.Random()
-        self._next_memory = self._next_rotation = monotonic()
+        self._next_memory = self._next_rotation = self._next_sweep = monotonic()
         self._desk = desk
         self._subscribers: dict[Subscriber, None] = {}  # oldest first
         self._listeners: dict[str, dict[Subscriber, None]] = {}
@@ -93,10 +94,7 @@ class StreamHub:
         """Return a new subscriber with its connection recorded as live."""
         connection = Connection(f"{self._mark}{secrets.token_hex(4)}", peer, transport, self.clock(), agent)
         self.book.opened(connection)
-        subscriber = self.attach(connection)
-        if self._admission.is_closing:
-            subscriber.end("server", close.GOING_AWAY, _CLOSING)
-        return subscriber
+        return self.attach(connection)
 
     def attach(self, connection: Connection) -> Subscriber:
         """Return a subscriber for a connection that is already recorded: the next request of a poll."""
@@ -105,6 +103,8 @@ class StreamHub:
         self._subscribers[subscriber] = None
         self.idle.clear()
         self.busy.set()
+        if self._admission.is_closing:
+            subscriber.end("server", close.GOING_AWAY, _CLOSING)
         return subscriber
 
     def detach(self, subscriber: Subscriber) -> None:
@@ -288,10 +288,23 @@ class StreamHub:
         may_judge = self.attention.beat(now)
         self._watch_memory(now)
         self._latest.tick(now, self.attentive_s())
+        self._sweep(now)
         for subscriber in tuple(self._subscribers):
             subscriber.tick(now, lag_ms)
         if may_judge:
             self._judge()
+
+    def _sweep(self, now: float) -> None:
+        if now < self._next_sweep:
+            return
+        self._next_sweep = now + _SWEEP_S
+        for session_id, channel in tuple(self._facts.items()):
+            if any(topic in self._listeners for topic in channel.topics):
+                channel.idle_since = None
+            elif channel.idle_since is None:
+                channel.idle_since = now
+            elif now - channel.idle_since > self.limits.ring_s:
+                del self._facts[session_id]  # the store has what a later client asks for
 
     def _watch_memory(self, now: float) -> None:
         if now < self._next_memory and self.memory.state != "shed":
@@ -349,4 +362,7 @@ class StreamHub:
             expected = self.monotonic() + self.limits.tick_s
             await asyncio.sleep(self.limits.tick_s)
             self._stalls.beat()
-            self.tick(self.lag.sample(expected, self.monotonic(), self.clock()))
+            try:
+                self.tick(self.lag.sample(expected, self.monotonic(), self.clock()))
+            except Exception:  # noqa: BLE001 - a supervisor: one failure must not end every client's heartbeats
+                _log.exception("tick_failed")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from papertape.server.ending import Ending
 from papertape.server.frames import FRAME_LIMIT, joined
 from papertape.server.hub import StreamHub
@@ -14,6 +16,8 @@ from papertape.server.subscriber import Subscriber
 
 _ROOM = FRAME_LIMIT - 2  # the brackets of an array
 _WRITES_A_TURN = 4
+
+_log = structlog.get_logger("papertape.server.stream")
 
 Finish = Callable[[Ending], Awaitable[None]]
 
@@ -33,7 +37,10 @@ class LoopTurn:
     def _write_all(self) -> None:
         due, self._due = self._due, []
         for writer in due:
-            writer.write()
+            try:
+                writer.write()
+            except Exception:  # noqa: BLE001 - the border between clients: those after it are still to be served
+                _log.exception("write_failed")
 
 
 class FrameWriter:
@@ -57,6 +64,8 @@ class FrameWriter:
         self.finished: asyncio.Future[None] | None = None
         wire.on_writable = self._resume
         subscriber.wake = self
+        if subscriber.ending is not None:
+            self.set()
 
     def set(self) -> None:
         """Ring."""
