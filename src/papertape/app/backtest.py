@@ -98,14 +98,18 @@ def find_import(name: str, data_dir: Path) -> Path:
         NotFound: there is no such file or folder.
     """
     imports = (data_dir / IMPORTS).resolve()
-    path = (imports / name).resolve()
+    try:
+        path = (imports / name).resolve()
+        is_there = path.exists()
+    except (OSError, ValueError):  # longer than a path may be, or with a character that none has
+        path, is_there = imports, False
     if path == imports or not path.is_relative_to(imports):
         raise Invalid(
-            f"{name!r} is no name of a recording in {imports}; put the recording there and give its name.",
+            f"{name[:200]!r} is no name of a recording in {imports}; put the recording there and give its name.",
             code="backtest.import",
             path="data",
         )
-    if not path.exists():
+    if not is_there:
         raise NotFound(
             f"There is no {name!r} in {imports}; `papertape import … --out {imports / 'NAME'}` puts a recording there.",
             code="backtest.no_import",

@@ -89,7 +89,7 @@ class Backtests:
             Conflict: as many wait as may.
             Unavailable: the journal cannot be read.
         """
-        known = self._keys.get(idempotency_key or "")
+        known = self._keys.get(idempotency_key) if idempotency_key else None
         if known is not None:
             return self._views[known]
         if self._runner is None:
@@ -100,7 +100,7 @@ class Backtests:
         self._check_room()
         view = self._new_view(request)
         self._views[view.backtest_id] = view
-        if idempotency_key is not None:
+        if idempotency_key:
             self._keys[idempotency_key] = view.backtest_id
         running = self._run(self._runner, view.backtest_id, task)
         self._tasks[view.backtest_id] = asyncio.create_task(running, name=view.backtest_id)

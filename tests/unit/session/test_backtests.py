@@ -180,3 +180,10 @@ async def test_a_desk_without_a_runner_says_so() -> None:
     with pytest.raises(Conflict, match="This desk runs no backtests"):
         backtests.start(REQUEST, None)
     await asyncio.gather(backtests.close())
+
+
+async def test_an_empty_key_is_no_key() -> None:
+    backtests, _ = desk()
+    ids = {backtests.start(REQUEST, key).backtest_id for key in ("", None, "")}
+    await backtests.close()
+    assert len(ids) == 3
