@@ -226,8 +226,9 @@ class StreamConnection:
         return link
 
     def _hello(self, link: Link, *, is_candidate: bool = False) -> None:
-        topics = self.subscriptions.topics
-        subs = self.subscriptions.positions() if is_candidate else self.subscriptions.request(topics)
+        topics, is_next_poll = self.subscriptions.topics, link.welcomed_at is not None
+        asked = self.subscriptions.awaited if is_next_poll else topics  # a refusal is an answer: no poll would be held
+        subs = self.subscriptions.positions() if is_candidate else self.subscriptions.request(asked)
         link.requested = set(topics)
         hello = Hello(v=1, tab=self._tab, vis=self._is_visible, batch=True, prev=self.closes.untold, subs=subs)
         self._actions.append(Open(link=link.number, carrier=link.carrier, hello=hello))
@@ -391,5 +392,5 @@ class StreamConnection:
         record = link.record(end, now, by)
         reason = f"probe while on {self._ladder.carrier}: {record.reason}"
         self.closes.add(msgspec.structs.replace(record, reason=reason))
-        if self._ladder.is_fallback:
+        if self._ladder.is_fallback and reaction_to(record.code) != "stop":
             self._upgrade.set(now.at + self._limits.probe_after(self._upgrades))

@@ -36,6 +36,12 @@ class Subscriptions:
         """Return whether no topic waits for an answer."""
         return all(cursor.is_current for cursor in self._cursors.values())
 
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """Return what is wanted without what the desk refused, for good or for the moment."""
+        held = self._postponed
+        return tuple(topic for topic, cursor in self._cursors.items() if not cursor.is_refused and topic not in held)
+
     def add(self, topics: Iterable[str]) -> None:
         """Want these topics too.
 
@@ -79,6 +85,7 @@ class Subscriptions:
         if isinstance(message, Subscribed):
             self.resumes += message.resumed
             self.snapshots += not message.resumed
+            self._postponed.discard(cursor.topic)
             verdict = cursor.on_subscribed(message)
         else:
             verdict = cursor.on_pub(message)

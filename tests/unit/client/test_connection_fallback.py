@@ -10,7 +10,7 @@ from papertape.client.backoff import Backoff
 from papertape.client.limits import ClientLimits
 from papertape.testkit.client_bench import ALERTS, EPOCH, FILLS, ClientBench, pub, snap, subscribed
 from papertape.wire.http import Transport
-from papertape.wire.stream import Bye, Heartbeat, Hello, Sub, SubRequest, Vis
+from papertape.wire.stream import Bye, Heartbeat, Hello, StreamError, Sub, SubRequest, Vis
 
 AT_FOUR = SubRequest(topic=FILLS, epoch=EPOCH, seq=4)
 
@@ -279,3 +279,43 @@ def test_word_of_the_network_coming_back_ends_a_wait() -> None:
         Open(link=2, carrier="sse", hello=bench.opened.hello),
         Open(link=3, carrier="websocket", hello=bench.opened.hello),
     ]
+
+
+@pytest.mark.parametrize("is_temporary", [True, False])
+def test_a_topic_that_was_refused_is_not_asked_for_by_every_poll(is_temporary: bool) -> None:
+    bench = ClientBench(FILLS, ALERTS, carriers=["poll"])
+    bench.start()
+    refusal = StreamError(
+        code="session.unknown", message="There is no such session.", temporary=is_temporary, topic=ALERTS
+    )
+    bench.welcome(subscribed(FILLS), snap(FILLS, 4), refusal)
+    bench.pass_time(1.0)
+    asked = [[sub.topic for sub in action.hello.subs] for action in bench.all_of(Open)]
+    bench.welcome(subscribed(FILLS, 4), link=bench.opened.link)
+    bench.pass_time(6.0)
+    again = [[sub.topic for sub in action.hello.subs] for action in bench.all_of(Open)][len(asked) :]
+    assert asked == [[FILLS, ALERTS], [FILLS]]
+    assert again == ([[FILLS], [FILLS, ALERTS]] if is_temporary else [[FILLS]])
+
+
+def test_a_topic_that_comes_after_all_is_asked_for_by_every_poll_again() -> None:
+    bench = ClientBench(FILLS, ALERTS, carriers=["poll"])
+    bench.start()
+    busy = StreamError(code="stream.busy", message="Ask later.", temporary=True, topic=ALERTS)
+    bench.welcome(subscribed(FILLS), snap(FILLS, 4), busy)
+    bench.end()
+    bench.pass_time(1.0)
+    bench.welcome(subscribed(FILLS, 4), subscribed(ALERTS), snap(ALERTS, 2))
+    bench.pass_time(0.5)
+    assert [sub.topic for sub in bench.opened.hello.subs] == [FILLS, ALERTS]
+
+
+def test_websocket_that_refuses_for_good_is_not_looked_for_again_while_the_fallback_lives() -> None:
+    bench = on_sse()
+    bench.pass_time(14.0)
+    (candidate,) = [action for action in bench.take() if isinstance(action, Open)]
+    bench.end(4003, link=candidate.link)
+    for _ in range(100):
+        bench.say(Heartbeat(srv_ts=0, lag_ms=0, heads={}), link=candidate.link - 1)
+        bench.pass_time(10.0)
+    assert bench.all_of(Open) == []
