@@ -16,7 +16,7 @@ from papertape.wire.stream import PROTOCOL
 class Wire:
     """A transport that takes everything, in place of the server's protocol."""
 
-    is_writable = True
+    is_open = is_writable = True
 
     def __init__(self) -> None:
         self.texts: list[bytes] = []
@@ -98,3 +98,23 @@ async def test_who_is_refused_is_counted_and_told_why() -> None:
     assert (start["status"], (b"retry-after", b"2") in start["headers"]) == (503, True)
     assert b"The desk is shutting down; try again when it is back." in body["body"]
     assert bench.hub.health().refused == 1
+
+
+async def test_who_is_accepted_while_the_desk_begins_to_shut_down_is_told_at_once() -> None:
+    bench = HubBench()
+    handshake = Handshake()
+    closed = asyncio.Event()
+
+    async def send(message: Message) -> None:
+        await handshake.send(message)
+        if message["type"] == "websocket.accept":
+            bench.hub.farewell("The desk is shutting down.")
+        else:
+            closed.set()
+
+    serving = asyncio.ensure_future(WebSocketEndpoint(bench.hub).serve(handshake.scope, handshake.receive, send))
+    async with asyncio.timeout(5.0):
+        await closed.wait()
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    assert [(one.closed_by, one.code) for one in bench.hub.connections().ended] == [("server", 1001)]
