@@ -12,7 +12,6 @@ import gzip
 import json
 import os
 import platform
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -21,10 +20,9 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, sync_playwright
 
+from papertape.testkit.chromium import CHROMIUM_ARGUMENTS, chromium_path
 from papertape.testkit.processes import DeskProcess
 
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-              "--disable-component-update", "--disable-sync"]  # fmt: skip
 _COUNTED = (".js", ".css")
 
 _PROBE = """
@@ -81,9 +79,8 @@ def main() -> None:
 
 
 def _measure(desk: DeskProcess, seconds: float) -> dict[str, Any]:
-    path = os.environ.get("PAPERTAPE_CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*CHROMIUM_ARGUMENTS])
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
         page.add_init_script(_PROBE)
         page.goto(desk.url)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Playwright, async_playwright
 
 from papertape.testkit.busy_session import start_busy_session
 from papertape.testkit.chromium import CHROMIUM_ARGUMENTS, ChromiumProcess, chromium_path
@@ -79,9 +79,14 @@ async def users_browser() -> AsyncIterator[Browser]:
 async def test_browser() -> AsyncIterator[Browser]:
     """Run a Chromium as Playwright starts it."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=[*CHROMIUM_ARGUMENTS])
+        browser = await launch_browser(playwright)
         yield browser
         await browser.close()
+
+
+async def launch_browser(playwright: Playwright) -> Browser:
+    """Start a Chromium as Playwright does; end it with `close`."""
+    return await playwright.chromium.launch(executable_path=chromium_path(), args=[*CHROMIUM_ARGUMENTS])
 
 
 async def count_sockets(page: Page) -> list[str]:
@@ -102,6 +107,11 @@ async def wait_live(page: Page, timeout_s: float = 15.0) -> None:
     """Wait until the page is live over WebSocket and shows facts."""
     expression = f"() => {_BADGE}?.state === 'live' && {_NEWEST} !== undefined"
     await page.wait_for_function(expression, timeout=timeout_s * 1000)
+
+
+async def wait_for_badge(page: Page, state: str, timeout_s: float = 120.0) -> None:
+    """Wait until the page says that state of its connection."""
+    await page.wait_for_function(f"state => {_BADGE}?.state === state", arg=state, timeout=timeout_s * 1000)
 
 
 async def shown(page: Page) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
@@ -16,7 +15,7 @@ from papertape.client.limits import ClientLimits
 from papertape.client.stream_client import StreamClient
 from papertape.testkit.busy_session import journal_facts, start_busy_session
 from papertape.testkit.fact_log import FactLog
-from papertape.testkit.processes import DeskProcess
+from papertape.testkit.processes import DeskProcess, free_port
 from papertape.wire.stream import Pub, Snap
 
 FACTS = ("transitions", "signals", "orders", "fills", "positions", "account", "session", "alerts")
@@ -156,7 +155,7 @@ class FollowedDesk:
 @contextlib.asynccontextmanager
 async def followed_desk(data_dir: Path, clients: int, stable_s: float) -> AsyncIterator[FollowedDesk]:
     """Run a desk with a busy session and clients: each follows four topics of facts, every fifth latest values too."""
-    port = _free_port()
+    port = free_port()
     options = ("--port", str(port), "--feed", "simulated", "--no-demo")
     began = time.monotonic()
     desk = await asyncio.to_thread(DeskProcess, data_dir, *options)
@@ -200,12 +199,6 @@ def summed(faults: Iterable[dict[str, int]]) -> dict[str, int]:
 def _names(number: int) -> list[str]:
     facts = [FACTS[(number + step) % len(FACTS)] for step in range(4)]
     return [*facts, *(_LATEST if number % 5 == 0 else ())]
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 async def _listens(port: int) -> bool:

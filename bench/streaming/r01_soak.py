@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -23,13 +21,13 @@ from papertape.testkit.fact_log import FactLog
 from papertape.testkit.processes import DeskProcess
 from papertape.wire.http import Transport
 from papertape.wire.topics import FACT_TABLES
+from streaming.browser import launch_browser, wait_for_badge
 from streaming.figure import Figure, Options, Outcome
 
 _CARRIERS: tuple[tuple[Transport, int], ...] = (("websocket", 13), ("sse", 2), ("poll", 2))
 _BROWSERS = 3
 _LATEST = ("watchlist", "indicators", "conditions", "instances", "equity", "pipeline")
 _LOOK_S = 2.0
-_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 
 
 class _Follower:
@@ -90,7 +88,7 @@ async def _soak(desk: DeskProcess, session_id: str, seconds: float, seed: int) -
     following = [asyncio.create_task(follower.follow()) for follower in followers]
     seen = _Seen()
     async with _pages(desk, session_id) as pages:
-        await asyncio.gather(*(_live(page) for page in pages))
+        await asyncio.gather(*(wait_for_badge(page, "live", 30.0) for page in pages))
         desk_began = desk.memory_mb()
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -108,21 +106,14 @@ async def _soak(desk: DeskProcess, session_id: str, seconds: float, seed: int) -
 
 @contextlib.asynccontextmanager
 async def _pages(desk: DeskProcess, session_id: str) -> AsyncIterator[list[Page]]:
-    path = os.environ.get("PAPERTAPE_CHROMIUM") or shutil.which("chromium")
     async with async_playwright() as playwright:
-        browsers = [
-            await playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS]) for _ in range(_BROWSERS)
-        ]
+        browsers = [await launch_browser(playwright) for _ in range(_BROWSERS)]
         pages = [await browser.new_page() for browser in browsers]
         for page in pages:
             await page.goto(f"{desk.url}/sessions/{session_id}")
         yield pages
         for browser in browsers:
             await browser.close()
-
-
-async def _live(page: Page) -> None:
-    await page.wait_for_selector("[data-testid=connection-badge][data-state=live]", timeout=30_000)
 
 
 async def _look(desk: DeskProcess, pages: list[Page], seen: _Seen) -> None:

@@ -6,16 +6,24 @@ import asyncio
 import time
 from typing import Any
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
 from papertape.testkit.fault_proxy import FaultProxy
 from papertape.testkit.faults import CutUpgrade, Fault, HangUpgrade, RefuseUpgrade, Reset
-from streaming.browser import BusyDesk, badge, busy_desk, lost_facts, seconds_to_fresh, test_browser, wait_live
+from streaming.browser import (
+    BusyDesk,
+    badge,
+    busy_desk,
+    lost_facts,
+    seconds_to_fresh,
+    test_browser,
+    wait_for_badge,
+    wait_live,
+)
 from streaming.figure import Figure, Options, Outcome
 
 _FALLBACK_S, _BACK_S = 35.0, 60.0
 _BLOCKS: dict[str, Fault] = {"403": RefuseUpgrade(), "hang": HangUpgrade(), "accepted_then_cut": CutUpgrade()}
-_BADGE = "document.querySelector('[data-testid=connection-badge]')?.dataset"
 
 
 async def measure(options: Options) -> Outcome:
@@ -55,7 +63,7 @@ async def _round(
         proxy.apply(Reset())
     else:
         await page.goto(desk.page_url)
-    await _wait_for_badge(page, "polling")
+    await wait_for_badge(page, "polling")
     await seconds_to_fresh(page, desk)
     fallback_s = round(time.monotonic() - began, 1)
     by = (await badge(page))["transport"]
@@ -63,16 +71,12 @@ async def _round(
     lost = await lost_facts(page, desk)
     unblocked = time.monotonic()
     proxy.heal()
-    await _wait_for_badge(page, "live")
+    await wait_for_badge(page, "live")
     await seconds_to_fresh(page, desk)
     back_s = round(time.monotonic() - unblocked, 1)
     lost += await lost_facts(page, desk)
     await page.context.close()
     return {"fallback_s": fallback_s, "by": by, "back_s": back_s, "lost": lost}
-
-
-async def _wait_for_badge(page: Page, state: str) -> None:
-    await page.wait_for_function(f"state => {_BADGE}?.state === state", arg=state, timeout=120_000)
 
 
 _METHOD = (

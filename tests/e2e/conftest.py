@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,19 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
 
 from papertape.testkit.busy_session import start_busy_session
+from papertape.testkit.chromium import CHROMIUM_ARGUMENTS, chromium_path
 from papertape.testkit.processes import DeskProcess, Process, papertape_command
 from papertape.testkit.shared_data import shared_data
 
 _SHOTS = Path(__file__).resolve().parents[2] / "test-results" / "screenshots"
-_CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture
@@ -66,11 +56,8 @@ def run_exchange(tmp_path: Path) -> Iterator[Callable[..., str]]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One headless Chromium for all tests."""
-    path = os.environ.get("PAPERTAPE_CHROMIUM") or shutil.which("chromium")
-    if not path:
-        pytest.fail("No Chromium was found; `make test` installs it, or put `chromium` on the PATH.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*CHROMIUM_ARGUMENTS])
         yield browser
         browser.close()
 

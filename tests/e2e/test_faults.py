@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from papertape.testkit.processes import DeskProcess, papertape_command
+from papertape.testkit.processes import DeskProcess, free_port, papertape_command
 
 FACTS = ("transitions", "signals", "orders", "fills", "positions", "account", "equity", "alerts", "events")
 PANELS = (
@@ -21,14 +20,6 @@ PANELS = (
     "preflight",
 )  # fmt: skip
 PERPETUAL = "BTCUSDT-PERP.SIMULATED"
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +61,9 @@ def expect_no_empty_panel(page: Page) -> None:
 
 
 def test_a_killed_desk_goes_on_with_the_same_session_and_every_fact_and_the_open_page_comes_back(
-    run_desk: Callable[..., DeskProcess], start_busy: Callable[..., str], page: Page, free_port: int
+    run_desk: Callable[..., DeskProcess], start_busy: Callable[..., str], page: Page
 ) -> None:
-    desk = run_desk("--feed", "simulated", "--no-demo", "--port", str(free_port))
+    desk = run_desk("--feed", "simulated", "--no-demo", "--port", str(free_port()))
     session_id = start_busy(desk)
     page.goto(f"{desk.url}/sessions/{session_id}")
     expect_no_empty_panel(page)
@@ -203,9 +194,10 @@ def test_a_data_folder_that_cannot_be_written_is_refused_with_a_sentence(tmp_pat
 
 
 def test_a_desk_whose_exchange_cannot_be_reached_starts_and_says_why_no_session_can(
-    run_desk: Callable[..., DeskProcess], free_port: int
+    run_desk: Callable[..., DeskProcess],
 ) -> None:
-    closed = f"binance=ws://127.0.0.1:{free_port},http://127.0.0.1:{free_port}"
+    port = free_port()
+    closed = f"binance=ws://127.0.0.1:{port},http://127.0.0.1:{port}"
     desk = run_desk("--feed", "binance", "--venue-url", closed, "--no-demo")
     answer = desk.post("/api/sessions", {"strategies": ["pump-peak-short"], "symbols": ["BTCUSDT-PERP.BINANCE"]})
     assert (answer.status_code, answer.json()["retry"]) == (503, True)

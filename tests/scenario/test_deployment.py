@@ -27,8 +27,9 @@ from papertape.client.stream_client import StreamClient
 from papertape.server.settings import StreamLimits
 from papertape.testkit.desk_server import DeskServer, desk_server
 from papertape.testkit.fact_log import FactLog
-from papertape.testkit.raw_stream import hear, hello, raw_stream, say
-from papertape.testkit.reverse_proxy import PASSWORD, USER, ReverseProxy, caddy, free_port, nginx, snippet
+from papertape.testkit.processes import free_port
+from papertape.testkit.raw_stream import hear, hear_events, hello, raw_stream, say
+from papertape.testkit.reverse_proxy import PASSWORD, USER, ReverseProxy, caddy, nginx, snippet
 from papertape.testkit.stream_probe import session_topic
 from papertape.wire.stream import Heartbeat, Hello, Pub, ServerMessage, SubRequest
 
@@ -103,12 +104,6 @@ async def heard(socket: ClientConnection, kind: type[ServerMessage]) -> Any:
             return message
 
 
-async def event_lines(answer: httpx.Response) -> AsyncIterator[ServerMessage]:
-    async for line in answer.aiter_lines():
-        if line.startswith("data: "):
-            yield msgspec.json.decode(line.removeprefix("data: "), type=ServerMessage)
-
-
 def in_query(message: Hello) -> dict[str, str]:
     return {"hello": msgspec.json.encode(message).decode()}
 
@@ -140,7 +135,7 @@ async def test_an_event_stream_arrives_event_by_event_and_outlives_the_proxys_pa
     topics = [session_topic(name) for name in ("fills", "signals", "orders", "alerts", "transitions", "positions")]
     params = in_query(hello(*topics, tab="t" * 9_000))  # longer than what nginx takes without being told
     async with deployed.http.stream("GET", "/api/stream/sse", params=params) as answer:
-        events = event_lines(answer)
+        events = hear_events(answer)
         for _ in range(1 + 2 * len(topics)):
             await anext(events)
         until = time.monotonic() + IDLE_S

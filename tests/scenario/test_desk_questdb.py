@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -35,7 +34,7 @@ from papertape.testkit.engine_run import session_plan
 from papertape.testkit.facts import fact
 from papertape.testkit.fake_source import FakeSource, make_instrument
 from papertape.testkit.http_probe import http_probe
-from papertape.testkit.processes import DeskProcess, papertape_command
+from papertape.testkit.processes import DeskProcess, free_port, papertape_command
 from papertape.testkit.questdb_server import QuestServer, store_option
 from papertape.testkit.session_bench import SIMPLE_STRATEGY, MemoryFiles
 from papertape.wire.http import Page
@@ -66,12 +65,6 @@ def eventually(look: Callable[[], Any], is_so: Callable[[Any], bool]) -> Any:
         assert time.monotonic() < deadline, found
         time.sleep(0.1)
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def columns_of_signals(address: QuestAddress) -> set[str]:

@@ -13,7 +13,7 @@ import msgspec
 from papertape.server.settings import StreamLimits
 from papertape.testkit.desk_server import DeskServer, desk_server
 from papertape.testkit.fake_desk import EPOCH
-from papertape.testkit.raw_stream import hear, hello, raw_stream, say
+from papertape.testkit.raw_stream import hear, hear_events, hello, raw_stream, say
 from papertape.testkit.stream_probe import session_topic
 from papertape.wire.stream import (
     Bye,
@@ -47,9 +47,8 @@ def plain(messages: list[ServerMessage]) -> list[dict[str, Any]]:
 async def events(http: httpx.AsyncClient, message: Hello) -> AsyncGenerator[ServerMessage, None]:
     async with http.stream("GET", "/api/stream/sse", params={"hello": text(message)}) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        async for line in answer.aiter_lines():
-            if line.startswith("data: "):
-                yield msgspec.json.decode(line.removeprefix("data: "), type=ServerMessage)
+        async for heard in hear_events(answer):
+            yield heard
 
 
 async def poll(http: httpx.AsyncClient, message: Hello) -> list[ServerMessage]:

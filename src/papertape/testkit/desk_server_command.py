@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from papertape.server.app import create_app
-from papertape.server.asgi import App, Message, Receive, Send
+from papertape.server.asgi import Message, Receive, Send
 from papertape.server.hub import StreamHub
 from papertape.server.serve import serving
 from papertape.server.settings import ServerSettings, StreamLimits
@@ -157,8 +157,6 @@ async def _bare(scope: Message, receive: Receive, send: Send) -> None:
         if message["type"] == "lifespan.shutdown":
             return
 
-
-BARE: App = _bare
 
 if __name__ == "__main__":
     main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,10 @@ class DeskProcess:
 def papertape_command() -> str:
     """Return the command under test: the installed wheel's, or this environment's where none is given."""
     return os.environ.get("PAPERTAPE_BIN") or str(Path(sys.executable).parent / "papertape")
+
+
+def free_port() -> int:
+    """Return a port of loopback that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

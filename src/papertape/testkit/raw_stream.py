@@ -1,11 +1,12 @@
-"""A bare WebSocket to a desk, for tests that speak the protocol by hand or break it."""
+"""A bare WebSocket to a desk, or its event stream, for tests that speak the protocol by hand or break it."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
+import httpx
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -32,6 +33,13 @@ async def say(socket: ClientConnection, message: ClientMessage) -> None:
 async def hear(socket: ClientConnection, count: int = 1) -> list[ServerMessage]:
     """Return the next `count` messages."""
     return [_decoder.decode(await socket.recv()) for _ in range(count)]
+
+
+async def hear_events(answer: httpx.Response) -> AsyncGenerator[ServerMessage, None]:
+    """Yield the messages of an event stream whose `data:` lines hold one each."""
+    async for line in answer.aiter_lines():
+        if line.startswith("data: "):
+            yield _decoder.decode(line.removeprefix("data: "))
 
 
 async def hear_end(socket: ClientConnection) -> tuple[list[ServerMessage], int | None]:

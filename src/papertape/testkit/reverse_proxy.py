@@ -39,13 +39,6 @@ def snippet(guide: str, language: str) -> str:
     return str(found)
 
 
-def free_port() -> int:
-    """Return a port of loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def nginx(configuration: str, folder: Path, port: int, desk_port: int, extra: str = "") -> Iterator[ReverseProxy]:
     """Run nginx on the guide's configuration; `extra` are lines added to its server."""

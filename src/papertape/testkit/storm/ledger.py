@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any
 
 _run: contextvars.ContextVar[str] = contextvars.ContextVar("storm_run", default="")
-Work = Coroutine[Any, Any, Any] | Generator[Any, None, Any]
+_Work = Coroutine[Any, Any, Any] | Generator[Any, None, Any]
 
 
 class TaskLedger:
@@ -38,7 +38,7 @@ class TaskLedger:
     def _make(
         self,
         loop: asyncio.AbstractEventLoop,
-        work: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
+        work: _Work,
         **options: Any,
     ) -> asyncio.Task[Any]:
         task = asyncio.Task(work, loop=loop, **options)
