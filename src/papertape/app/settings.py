@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 _STORE_FORM = "questdb://USER:PASSWORD@HOST:9000?pg=8812"
 _LEAST_MEMORY_MB = 256
+_NAME = re.compile(r"[\w.-]+|[0-9a-f:.]+")  # a host, or an address of IP version 6 without its brackets
 FEED_NAMES = ("auto", "simulated", "binance", "recorded:PATH")
 
 
@@ -140,7 +142,8 @@ def _parse_public_url(text: str) -> PublicUrl:
         url, port = urlsplit(""), None
     name = url.hostname or ""
     is_bare = url.path in ("", "/") and not url.query and not url.fragment and "@" not in url.netloc
-    if url.scheme not in ("http", "https") or not name or not is_bare:
+    is_bare = is_bare and _NAME.fullmatch(name) is not None
+    if url.scheme not in ("http", "https") or not is_bare:
         shown = text if "@" not in text else "…"  # it may hold a password
         raise Invalid(
             f"{shown!r} is not an address the desk can be shown under; expected https://NAME or https://NAME:PORT, "

@@ -118,7 +118,8 @@ def test_a_public_address_is_read_as_the_host_and_origin_a_browser_names() -> No
 @pytest.mark.parametrize(
     "text",
     ["desk.example", "ftp://desk.example", "https://", "https://desk.example/papertape", "https://desk.example:70000",
-     "https://desk.example?a=1", "https://me:secret@desk.example", "https://[::1"],
+     "https://desk.example?a=1", "https://me:secret@desk.example", "https://[::1",
+     "https://desk example", "https://a.example,https://b.example"],
 )  # fmt: skip
 def test_what_is_no_public_address_is_refused_with_the_form_and_without_a_password(text: str) -> None:
     with pytest.raises(Invalid, match="expected https://NAME") as refused:

@@ -126,6 +126,12 @@ async def test_a_body_that_is_not_json_is_refused(http: httpx.AsyncClient) -> No
     assert (answer.status_code, answer.json()["code"]) == (400, "http.malformed")
 
 
+async def test_an_empty_body_is_refused_with_what_was_expected(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/api/sessions", headers={"content-type": "application/json"})
+    said = {"code": "http.invalid", "message": "The request is malformed: the body is empty, JSON was expected."}
+    assert (answer.status_code, answer.json()) == (400, said)
+
+
 async def test_starting_answers_201_and_the_same_key_returns_the_same_session(http: httpx.AsyncClient) -> None:
     first = await http.post("/api/sessions", json=START, headers={"Idempotency-Key": "k-1"})
     again = await http.post("/api/sessions", json=START, headers={"Idempotency-Key": "k-1"})

@@ -49,6 +49,8 @@ def answer_validation(_: AnyRequest, error: ValidationException) -> Response[Err
     key = str(found.get("key") or "")
     path = key if key != "data" else None
     detail = found.get("message") or error.detail
+    if detail == repr(key):  # what the framework says of a body that is empty
+        detail = "the body is empty, JSON was expected"
     return _answer(
         400, ErrorBody(code="http.invalid", message=f"The request is malformed: {detail}.", path=path or None)
     )

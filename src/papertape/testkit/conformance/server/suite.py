@@ -87,7 +87,10 @@ async def _sessions(http: httpx.AsyncClient, url: str) -> list[str]:
     try:
         answer = await http.get("/api/sessions")
     except httpx.HTTPError as error:
-        raise Unavailable(f"Nothing answers at {url}: {error}; start the server.", code="conformance.silent") from error
+        raise Unavailable(
+            f"Nothing answers at {url} ({error}); start the server, or give its address as http://HOST:PORT.",
+            code="conformance.silent",
+        ) from error
     if answer.status_code != 200:
         return []
     items = answer.json()["items"]
