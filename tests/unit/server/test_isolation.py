@@ -63,11 +63,11 @@ def test_the_facts_of_a_session_nobody_follows_leave_the_memory_and_are_resumed_
     follower = bench.greeted(FILLS)
     bench.desk.fill(3)
     bench.pass_time(90.0, step=1.0)
-    assert len(bench.hub._facts) == 1  # noqa: SLF001
+    assert len(bench.hub._facts) == 1  # noqa: SLF001  that the memory is let go is seen nowhere else
     follower.subscriber.end("client", 1000, "gone")
     bench.pass_time(90.0, step=1.0)
     bench.desk.fill(1)
-    assert not bench.hub._facts  # noqa: SLF001
+    assert not bench.hub._facts  # noqa: SLF001  that the memory is let go is seen nowhere else
     probe = bench.greeted()
     probe.subscribe(FILLS, EPOCH, 2)
     bench.desk.fill(1)
