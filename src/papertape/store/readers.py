@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,10 @@ class ReadPage(msgspec.Struct, frozen=True):
 
 
 class Readers:
-    """Runs queries from any thread, at most `size` at once."""
+    """Runs queries from any thread, at most `size` at once, and one more for those that must not wait for long ones.
+
+    These are the queries of the thread that made it, the event loop's, and whatever else says that it is short.
+    """
 
     def __init__(self, path: Path, *, size: int = 4) -> None:
         self._path = path
@@ -37,15 +41,18 @@ class Readers:
         self._idle: queue.LifoQueue[apsw.Connection | None] = queue.LifoQueue()
         for _ in range(size):
             self._idle.put(None)
+        self._reserved: queue.LifoQueue[apsw.Connection | None] = queue.LifoQueue()
+        self._reserved.put(None)
+        self._maker = threading.get_ident()
 
-    def rows(self, sql: str, bindings: Mapping[str, Scalar]) -> list[tuple[Scalar, ...]]:
+    def rows(self, sql: str, bindings: Mapping[str, Scalar], *, is_short: bool = False) -> list[tuple[Scalar, ...]]:
         """Return all rows of a query.
 
         Raises:
             Unavailable: the database cannot be read now.
             Broken: the database is damaged.
         """
-        with self._connection() as connection:
+        with self._connection(is_short=is_short) as connection:
             return connection.execute(sql, _UNBOUND | dict(bindings)).fetchall()
 
     def page(self, sql: str, bindings: Mapping[str, Scalar], max_size: int) -> ReadPage:
@@ -69,17 +76,19 @@ class Readers:
 
     def close(self) -> None:
         """Close every connection, after the queries that run; idempotent."""
-        connections = [self._idle.get() for _ in range(self._size)]
+        taken = [(self._idle, self._idle.get()) for _ in range(self._size)]
+        taken.append((self._reserved, self._reserved.get()))
         self._is_closed = True
-        for connection in connections:
+        for idle, connection in taken:
             if connection is not None:
                 connection.close()
-            self._idle.put(None)
+            idle.put(None)
 
     @contextmanager
-    def _connection(self) -> Iterator[apsw.Connection]:
+    def _connection(self, *, is_short: bool = False) -> Iterator[apsw.Connection]:
+        idle = self._reserved if is_short or threading.get_ident() == self._maker else self._idle
         try:
-            connection = self._idle.get(timeout=_WAIT_S)
+            connection = idle.get(timeout=_WAIT_S)
         except queue.Empty as error:
             raise Unavailable(
                 f"All {self._size} readers of {self._path} were busy for {_WAIT_S:.0f} s; ask again later.",
@@ -95,4 +104,4 @@ class Readers:
         except apsw.Error as error:
             raise failure_of(str(self._path), error) from error
         finally:
-            self._idle.put(connection)
+            idle.put(connection)

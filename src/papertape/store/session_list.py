@@ -45,16 +45,17 @@ class SessionList:
             return self._rows.get(session_id)
 
     def _read_on(self) -> None:
-        place = int(self._readers.rows(sql.NEWEST_SESSION_PLACE, {"limit": 1})[0][0] or 0)
+        place = int(self._readers.rows(sql.NEWEST_SESSION_PLACE, {"limit": 1}, is_short=True)[0][0] or 0)
         if place == self._place:
             return
         if self._place < 0 or place < self._place or place - self._place > _PAGE:
             self._rows = {}
-            found = self._readers.rows(sql.SESSION_LIST, {"limit": self._kept})
+            found = self._readers.rows(sql.SESSION_LIST, {"limit": self._kept}, is_short=True)
             self._is_complete = len(found) < self._kept
         else:
             bindings = {"after": self._place, "until": place, "limit": _PAGE}
-            found = [row[1:] for row in self._readers.rows(sql.ROWS_ABOVE[SESSIONS.name], bindings)]
+            newer = self._readers.rows(sql.ROWS_ABOVE[SESSIONS.name], bindings, is_short=True)
+            found = [row[1:] for row in newer]
         self._take(decode_rows(SESSIONS, found))
         self._place = place
 
