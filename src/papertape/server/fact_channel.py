@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from papertape.errors import Unavailable
+from papertape.errors import PapertapeError
 from papertape.model.events import AnyEvent
 from papertape.model.tables import TABLE_OF
 from papertape.server.desk_port import DeskPort
@@ -138,7 +138,7 @@ class FactChannel:
     def _head_before(self, name: str, seq: int, floor: int) -> int:
         try:
             before = self._desk.facts(self.session_id, FACT_TABLES[name], until=seq - 1, limit=1, newest_first=True)
-        except Unavailable:
+        except PapertapeError:
             return floor  # unknown, so claim the most: a client that is not there asks again by position
         return before[0].seq if before else 0
 

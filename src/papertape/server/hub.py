@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 import structlog
 
-from papertape.errors import PapertapeError, Unavailable
+from papertape.errors import PapertapeError
 from papertape.model.events import AnyEvent
 from papertape.model.views import SystemView
 from papertape.server.admission import Admission, Refusal
@@ -215,7 +215,7 @@ class StreamHub:
     def _catch_up(self, channel: FactChannel, seq: int) -> None:
         try:
             missed = channel.missed(seq)
-        except Unavailable:
+        except PapertapeError:  # also a broken store: the session that publishes is not to suffer from its readers
             channel.start_after(seq)
             return
         if missed:
