@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from contextlib import aclosing
 from itertools import pairwise
 from typing import Any
 
@@ -45,11 +44,6 @@ class _Follower:
             seed=seed + number,
         )
 
-    async def follow(self) -> None:
-        async with aclosing(self.client.updates()) as updates:
-            async for update in updates:
-                self.log.take(update)
-
     def judge(self, facts: int) -> Counter[str]:
         seqs = self.log.seqs[FACT_TOPIC]
         return Counter(
@@ -69,7 +63,7 @@ async def measure(options: Options) -> Outcome:
     ):
         proxy.target_port = server.port
         followers = [_Follower(proxy.port, number, options.seed) for number in range(_CLIENTS)]
-        following = [asyncio.create_task(follower.follow()) for follower in followers]
+        following = [asyncio.create_task(follower.log.follow(follower.client)) for follower in followers]
         await asyncio.gather(*(follower.log.reached(0) for follower in followers))
         before = await server.ask(Report())
         await server.ask(Load(seconds=cuts / _CUTS_PER_S, facts_per_s=_FACTS_PER_S))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import aclosing
 from typing import Any
 
 from papertape.client.backoff import Backoff
@@ -52,7 +51,7 @@ async def _rounds(
     url = f"ws://127.0.0.1:{proxy.port}/api/stream"
     client = StreamClient(url, [FACT_TOPIC], backoff=backoff, seed=seed, carriers=("websocket",))
     log = FactLog([FACT_TOPIC])
-    following = asyncio.create_task(_follow(client, log))
+    following = asyncio.create_task(log.follow(client))
     first = (await server.ask(Report())).facts
     await log.reached(min(first, 200))  # a first subscription is answered with the newest 200
     known, took = log.count, []
@@ -68,12 +67,6 @@ async def _rounds(
     seen = log.seqs[FACT_TOPIC][known:]
     expected = range(first + 1, first + rounds * _FACTS + 1)
     return took, (len(set(expected) - set(seen)), len(seen) - len(set(seen)))
-
-
-async def _follow(client: StreamClient, log: FactLog) -> None:
-    async with aclosing(client.updates()) as updates:
-        async for update in updates:
-            log.take(update)
 
 
 _METHOD = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
 
 import httpx
 import msgspec
@@ -41,11 +40,6 @@ class _Follower:
             f"http://127.0.0.1:{port}/api/stream", [FACT_TOPIC], tab=f"r8-{number}", seed=number, limits=limits,
             carriers=[carrier],
         )  # fmt: skip
-
-    async def follow(self) -> None:
-        async with aclosing(self.client.updates()) as updates:
-            async for update in updates:
-                self.log.take(update)
 
 
 class _Plain:
@@ -117,7 +111,7 @@ async def _clients(server: DeskServerProcess, scale: float) -> AsyncIterator[tup
         hello = Hello(v=1, tab="plain", subs=(SubRequest(topic=FACT_TOPIC),))
         await socket.send(msgspec.json.encode(hello).decode())
         reading = asyncio.create_task(plain.read(socket))
-        following = [asyncio.create_task(follower.follow()) for follower in followers]
+        following = [asyncio.create_task(follower.log.follow(follower.client)) for follower in followers]
         try:
             for follower in followers:
                 await follower.log.reached(0)

@@ -55,12 +55,7 @@ class WatchedLog(FactLog):
 async def following(client: StreamClient) -> AsyncIterator[WatchedLog]:
     log = WatchedLog(client.status().topics)
 
-    async def follow() -> None:
-        async with aclosing(client.updates()) as updates:
-            async for update in updates:
-                log.take(update)
-
-    task = asyncio.create_task(follow())
+    task = asyncio.create_task(log.follow(client))
     try:
         yield log
     finally:

@@ -12,7 +12,6 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -181,13 +180,8 @@ async def test_a_desk_that_restarts_behind_the_proxy_is_found_again_and_nothing_
         f"https://{proxy.host}", [FILLS], headers=LOGIN, trust=proxy.trust, seed=1, backoff=Backoff(step_s=0.1)
     )
 
-    async def follow() -> None:
-        async with aclosing(client.updates()) as updates:
-            async for update in updates:
-                log.take(update)
-
     async with desk_server(LIMITS, port=front.desk_port, shown_as=proxy.host) as first:
-        following = asyncio.create_task(follow())
+        following = asyncio.create_task(log.follow(client))
         await log.reached(0)
         first.desk.fill(3)
         await log.reached(3)

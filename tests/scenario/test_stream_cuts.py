@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import aclosing
 from typing import cast
 
 import pytest
@@ -45,17 +44,11 @@ def publish(server: DeskServer, first: int, count: int) -> None:
     server.desk.publish(*cast("Iterator[AnyEvent]", facts))  # every kind above is one of AnyEvent
 
 
-async def follow(client: StreamClient, log: FactLog) -> None:
-    async with aclosing(client.updates()) as updates:
-        async for update in updates:
-            log.take(update)
-
-
 @pytest.mark.parametrize("kind", CUTS)
 async def test_facts_published_during_a_cut_of_each_kind_arrive_after_it(kind: Cut) -> None:
     async with FaultProxy() as proxy, desk_server(LIMITS, behind=proxy) as server:
         client, log = client_of(proxy.port), FactLog(TOPICS)
-        following = asyncio.create_task(follow(client, log))
+        following = asyncio.create_task(log.follow(client))
         await log.reached(0)
         publish(server, 1, 8)
         await log.reached(8)
@@ -71,7 +64,7 @@ async def test_facts_published_during_a_cut_of_each_kind_arrive_after_it(kind: C
 async def test_twenty_random_cuts_lose_nothing_double_nothing_and_keep_the_order() -> None:
     async with FaultProxy(seed=20) as proxy, desk_server(LIMITS, behind=proxy) as server:
         client, log = client_of(proxy.port), FactLog(TOPICS)
-        following = asyncio.create_task(follow(client, log))
+        following = asyncio.create_task(log.follow(client))
         await log.reached(0)
         last = 0
         for _ in range(20):
@@ -93,7 +86,7 @@ async def test_a_server_that_restarts_is_found_again_and_no_fact_is_lost() -> No
     log = FactLog(TOPICS)
     async with desk_server(LIMITS) as first:
         client = client_of(first.port)
-        following = asyncio.create_task(follow(client, log))
+        following = asyncio.create_task(log.follow(client))
         await log.reached(0)
         publish(first, 1, 8)
         await log.reached(8)
@@ -108,7 +101,7 @@ async def test_a_server_that_restarts_is_found_again_and_no_fact_is_lost() -> No
 async def test_a_publication_the_hub_never_gave_is_noticed_by_the_heads_and_fetched() -> None:
     async with desk_server(LIMITS) as server:
         client, log = client_of(server.port), FactLog(TOPICS)
-        following = asyncio.create_task(follow(client, log))
+        following = asyncio.create_task(log.follow(client))
         await log.reached(0)
         server.desk.outlets.clear()
         publish(server, 1, 4)
@@ -123,7 +116,7 @@ async def test_a_client_that_the_desk_forbids_to_come_back_stops() -> None:
     limits = StreamLimits(topics=1)
     async with desk_server(limits) as server:
         with pytest.raises(Refused, match="4008"):
-            await follow(client_of(server.port), FactLog(TOPICS))
+            await FactLog(TOPICS).follow(client_of(server.port))
 
 
 def test_an_unknown_topic_is_refused_before_connecting() -> None:

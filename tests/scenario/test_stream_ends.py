@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
 from urllib.parse import quote
 
 import httpx
@@ -178,12 +177,7 @@ async def test_rotated_clients_come_back_at_once_and_miss_nothing() -> None:
         client = StreamClient(server.stream_url, [FILLS], backoff=Backoff(floor_s=0, step_s=0), seed=1)
         log = FactLog([FILLS])
 
-        async def follow() -> None:
-            async with aclosing(client.updates()) as updates:
-                async for update in updates:
-                    log.take(update)
-
-        following = asyncio.create_task(follow())
+        following = asyncio.create_task(log.follow(client))
         await log.reached(0)
         count = 0
         async with asyncio.timeout(10):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import aclosing
 
+from papertape.client.stream_client import StreamClient
 from papertape.wire.stream import Pub, Snap, StreamError
 
 
@@ -15,6 +17,12 @@ class FactLog:
         self.seqs: dict[str, list[int]] = {topic: [] for topic in topics}
         self._snapped: set[str] = set()
         self._moved = asyncio.Event()
+
+    async def follow(self, client: StreamClient) -> None:
+        """Keep what the client yields, until cancelled."""
+        async with aclosing(client.updates()) as updates:
+            async for update in updates:
+                self.take(update)
 
     def take(self, update: Pub | Snap | StreamError) -> None:
         """Keep one update: a snapshot replaces what was, a publication is appended."""
