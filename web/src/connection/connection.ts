@@ -238,7 +238,7 @@ export class Connection {
     const isPlanned = (reactionTo(end.code) === 'at_once' && end.aliveMs !== null) || this.hasDiedAsleep(end)
     const isNewTransport = !isPlanned && this.ladder.onEnd(end.aliveMs)
     if (link.kind === 'websocket' && this.ladder.kind !== 'websocket') this.wayBack.begin(record.reason)
-    if (this.ladder.kind === 'websocket') this.wayBack.end()
+    if (this.ladder.kind === 'websocket') this.wayBack.giveUp()
     this.reconnectIn(Math.max(this.backoff.waitAfter(end, isPlanned || isNewTransport), end.retryMs ?? 0))
   }
 

@@ -4,6 +4,8 @@ import { parseMessages, type Transport, type TransportEnd, type TransportEvents 
 
 /** The server holds a poll for 25 s; one that takes longer than this is lost. */
 const HELD_AT_MOST_MS = 40_000
+/** From the start of a poll to the start of the next at least: a busy desk answers at once. */
+const PAUSE_MS = 200
 
 /** Long polling: every poll carries the newest cursors and is answered by everything since. */
 export function openPolling(url: string, hello: () => Hello, events: TransportEvents, host: Host): Transport {
@@ -14,10 +16,12 @@ export function openPolling(url: string, hello: () => Hello, events: TransportEv
 
 async function pollUntilAborted(url: string, hello: () => Hello, events: TransportEvents, host: Host, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
+    const next = host.now() + PAUSE_MS
     const end = await pollOnce(url, hello(), events, host, signal)
-    if (signal.aborted || end === null) continue
-    events.onEnd(end)
-    return
+    if (signal.aborted) return
+    if (end !== null) return events.onEnd(end)
+    const wait = next - host.now()
+    if (wait > 0) await new Promise<void>((resume) => host.setTimeout(resume, wait))
   }
 }
 

@@ -60,7 +60,13 @@ export class WayBack {
     this.candidate = this.open()
   }
 
-  /** WebSocket carries the stream again, or nothing does. */
+  /** Nothing carries the stream, and WebSocket is tried in its turn: the look under way is not needed. */
+  giveUp(): void {
+    this.drop()
+    this.end()
+  }
+
+  /** WebSocket carries the stream again. */
   end(): void {
     this.clear()
     this.candidate = null
