@@ -86,10 +86,6 @@ class StreamHub:
         """Return why no further connection may be opened now, None when one may; counts both."""
         return self._admission.refusal(self.monotonic())
 
-    def admits(self) -> bool:
-        """Return whether one more connection may be opened now."""
-        return self.refusal() is None
-
     def connect(self, transport: Transport, peer: str, agent: str = "") -> Subscriber:
         """Return a new subscriber with its connection recorded as live."""
         connection = Connection(f"{self._mark}{secrets.token_hex(4)}", peer, transport, self.clock(), agent)
@@ -307,7 +303,7 @@ class StreamHub:
                 del self._facts[session_id]  # the store has what a later client asks for
 
     def _watch_memory(self, now: float) -> None:
-        if now < self._next_memory and self.memory.state != "shed":
+        if now < self._next_memory:  # also while connections are closed: memory comes back some time after each
             return
         self._next_memory = now + _MEMORY_S
         if self.memory.measure() != "shed":

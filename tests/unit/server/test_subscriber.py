@@ -327,14 +327,14 @@ def test_a_hub_that_shuts_down_says_goodbye_and_admits_nobody() -> None:
     probe = bench.greeted(FILLS)
     bench.hub.farewell("The desk is shutting down.")
     assert probe.read() == [Bye(code=1001, reason="The desk is shutting down.", retry_ms=100)]
-    assert not bench.hub.admits()
+    assert bench.hub.refusal() is not None
 
 
 def test_more_connections_a_second_than_allowed_are_not_admitted() -> None:
     bench = HubBench(StreamLimits(new_connections_per_s=5))
-    assert [bench.hub.admits() for _ in range(6)] == [True] * 5 + [False]
+    assert [bench.hub.refusal() is None for _ in range(6)] == [True] * 5 + [False]
     bench.time.advance(0.2)
-    assert bench.hub.admits()
+    assert bench.hub.refusal() is None
 
 
 def test_sub_and_unsub_of_many_topics_leave_nothing_behind() -> None:
