@@ -119,6 +119,13 @@ async def test_the_same_idempotency_key_returns_the_same_session() -> None:
     assert len(desk.desk.sessions(10)) == 1
 
 
+async def test_an_empty_idempotency_key_is_none() -> None:
+    desk = bench()
+    first = await desk.start("ETHUSDT", key="")
+    again = await desk.start("ETHUSDT", key="")
+    assert again.session_id != first.session_id
+
+
 @pytest.mark.parametrize(
     ("request_", "error", "path"),
     [

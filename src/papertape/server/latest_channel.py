@@ -44,13 +44,15 @@ class LatestChannel:
         values = self._read()
         self.refreshed_at = now
         changed = False
-        for key, value in values.items():
-            changed |= self._put(key, value, next_version)
-        for key in self._keys.keys() - values.keys():
-            changed |= self._put(key, None, next_version)
-        if changed:
-            self.version = next_version
-            self._frames.clear()
+        try:
+            for key, value in values.items():
+                changed |= self._put(key, value, next_version)
+            for key in self._keys.keys() - values.keys():
+                changed |= self._put(key, None, next_version)
+        finally:  # a value that cannot be encoded keeps back no other
+            if changed:
+                self.version = next_version
+                self._frames.clear()
         return changed
 
     def frames_since(self, version: int, ts: int) -> list[bytes]:

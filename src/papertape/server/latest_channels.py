@@ -73,8 +73,8 @@ class LatestChannels:
             _log.exception("latest_failed", topic=topic)
 
     def _refresh(self, channel: LatestChannel, now: float) -> None:
-        if channel.refresh(self._version + 1, now):
-            self._version += 1
+        self._version += 1  # used up also by a refresh that fails halfway
+        channel.refresh(self._version, now)
 
     def _reader(self, topic: Topic) -> Read:
         if topic.session_id is not None:

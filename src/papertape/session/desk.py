@@ -125,7 +125,7 @@ class Desk:
             NotFound: a strategy is unknown; nothing was created.
             Unavailable: the venue or the store does not answer; nothing was created.
         """
-        if idempotency_key is None:
+        if not idempotency_key:  # an empty one names nothing
             return await self._start(request, None)
         async with self._starting.setdefault(idempotency_key, asyncio.Lock()):
             known = self._history.session_by_idempotency_key(idempotency_key)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 
@@ -181,3 +182,13 @@ def test_a_topic_that_fails_is_logged_and_stops_nobody_elses_heartbeat() -> None
     assert {entry["event"] for entry in logs} == {"latest_failed"}
     assert len(logs) <= 3
     assert [beat.heads for beat in probe.read_only(Heartbeat)] == [{}]
+
+
+def test_a_value_that_cannot_be_encoded_keeps_back_no_other() -> None:
+    bench = HubBench()
+    bench.desk.show("conditions", view("a"))
+    probe = bench.greeted(TOPIC)
+    broken = msgspec.structs.replace(view("b"), checks=(object(),))
+    bench.desk.show("conditions", view("a", ts=7), broken)
+    bench.pass_time(0.3)
+    assert changes(probe) == [{"a": 7}]
