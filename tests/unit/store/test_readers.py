@@ -24,7 +24,7 @@ def busy_readers(path: Path) -> Iterator[Readers]:
     with closing(Readers(path, size=2)) as readers, ThreadPoolExecutor(2) as threads:
 
         def read() -> None:
-            with readers._connection():  # noqa: SLF001
+            with readers._connection():  # noqa: SLF001  no query of a test lasts as long as the test wants
                 begun.release()
                 over.wait(30.0)
 
