@@ -21,7 +21,9 @@ _KeepDays = Annotated[
 _MemoryLimit = Annotated[
     float | None,
     typer.Option(
-        envvar="PAPERTAPE_MEMORY_LIMIT", metavar="MB", help="Near this much memory no more connections are taken."
+        envvar="PAPERTAPE_MEMORY_LIMIT",
+        metavar="MB",
+        help="Near this much memory: no new connections, then slower values, then fewer connections.",
     ),
 ]
 _console = Console(highlight=False, soft_wrap=True)
