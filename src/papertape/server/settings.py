@@ -18,7 +18,7 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 10.0
     dead_s: float = 45.0
     hello_deadline_s: float = 10.0
-    write_deadline_s: float = 10.0
+    write_deadline_s: float = 30.0  # longer than a page's thread may be blocked while it is to stay connected
     farewell_s: float = 10.0
     queue_bytes: int = 1_000_000
     queue_messages: int = 2_000

@@ -60,7 +60,7 @@ def stuck_writer(bench: HubBench) -> StreamProbe:
 def test_a_deadline_survives_a_stall_and_comes_when_the_loop_has_run_as_long(
     client: Callable[[HubBench], StreamProbe], stall: Callable[[HubBench], None]
 ) -> None:
-    bench = HubBench()
+    bench = HubBench(StreamLimits(write_deadline_s=10.0))
     probe = client(bench)
     bench.pass_time(4.0)
     stall(bench)
