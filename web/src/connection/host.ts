@@ -66,7 +66,8 @@ function listenForWaking(listener: (cause: WakeCause) => void): () => void {
   document.addEventListener('freeze', () => listener('freeze'), { signal })
   document.addEventListener('resume', () => listener('resume'), { signal })
   window.addEventListener('online', () => listener('online'), { signal })
-  window.addEventListener('pageshow', () => listener('pageshow'), { signal })
+  // Every page is shown once as it loads, which is no waking.
+  window.addEventListener('pageshow', (event) => event.persisted && listener('pageshow'), { signal })
   // A page that is not kept is gone in a moment, and the browser says goodbye for it.
   window.addEventListener('pagehide', (event) => event.persisted && listener('pagehide'), { signal })
   return () => ends.abort()
