@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "test-results"
 BIN = ROOT / ".venv" / "bin"
 WHEEL_BIN = ROOT / ".setup" / "wheel" / "bin"
+STREAM = ("test_storm.py", "test_stream*.py", "test_conformance*.py", "test_client_*.py", "test_deployment.py")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -96,6 +97,14 @@ def _pytest(
     )
 
 
+def _stream_scenarios() -> list[str]:
+    return sorted(str(path.relative_to(ROOT)) for pattern in STREAM for path in ROOT.glob(f"tests/scenario/{pattern}"))
+
+
+def _ignored() -> list[str]:
+    return [f"--ignore-glob=tests/scenario/{pattern}" for pattern in STREAM]
+
+
 def suites() -> list[Suite]:
     """Return every suite in the order it runs: quick answers first, the browser last."""
     return [
@@ -106,7 +115,8 @@ def suites() -> list[Suite]:
         _npm("web typecheck", "static", "typecheck"),
         _npm("web lint", "static", "lint"),
         _pytest("parts", "tests/unit", "tests/property", group="pytest", lane="calculating"),
-        _pytest("scenarios", "tests/contract", "tests/scenario", group="pytest", lane="waiting"),
+        _pytest("stream", *_stream_scenarios(), group="pytest", lane="calculating"),
+        _pytest("scenarios", "tests/contract", "tests/scenario", *_ignored(), group="pytest", lane="waiting"),
         _npm(
             "vitest",
             "vitest",

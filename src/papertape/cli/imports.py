@@ -68,7 +68,7 @@ def _command(kind: MarketKind) -> Callable[..., None]:
         as_json: _AsJson = False,
     ) -> None:
         options = _Options(
-            instrument=instrument, out=out, price_decimals=price_decimals, size_decimals=size_decimals,
+            instrument=instrument, out=out.expanduser(), price_decimals=price_decimals, size_decimals=size_decimals,
             columns=column or [], unit=unit, is_sorting=sort, is_forced=force, as_json=as_json,
         )  # fmt: skip
         _import(file, kind, options)
@@ -96,7 +96,7 @@ def bars(
 ) -> None:
     """Take closed bars; they warm indicators, and nothing fills on them."""
     options = _Options(
-        instrument=instrument, out=out, price_decimals=price_decimals, size_decimals=size_decimals,
+        instrument=instrument, out=out.expanduser(), price_decimals=price_decimals, size_decimals=size_decimals,
         columns=column or [], unit=unit, is_sorting=sort, is_forced=force, as_json=as_json, interval_s=interval,
     )  # fmt: skip
     _import(file, "bars", options)

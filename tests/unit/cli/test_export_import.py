@@ -26,6 +26,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     session.play(12)
     session.end()
     monkeypatch.setenv("PAPERTAPE_DATA_DIR", str(path))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     return path
 
@@ -50,8 +51,8 @@ def test_every_command_of_the_guide_works_as_written(tmp_path: Path) -> None:
         done = run.invoke(app, words)
         assert done.exit_code == 0, f"{command}: {done.output} {done.exception}"
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "bars.csv", "data", "elsewhere", "fills.csv", "mine.papertape", "quotes.parquet", "recording", "trades.csv",
-        "values.parquet",
+        "bars.csv", "data", "elsewhere", "fills.csv", "home", "mine.papertape", "quotes.parquet", "recording",
+        "trades.csv", "values.parquet",
     ]  # fmt: skip
     assert "identical" in run.invoke(app, ["replay", STORED_ID, "--data-dir", "elsewhere"]).output
 
