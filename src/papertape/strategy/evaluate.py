@@ -1,109 +1,187 @@
 """The loop that answers every condition of an instance: true, false or undecided, with its distance and history.
 
-This is the inside that a compiled kernel replaces: numbers in lists, no objects made, no calls out. All conditions are
-evaluated at every pass, also those a group would not need, so that hold times and near misses are complete.
+All conditions are evaluated at every pass, also those a group would not need, so that hold times and near misses are
+complete. No value is NaN.
 """
+
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
-from papertape.strategy.program import (
-    ALL,
-    ANY,
-    CROSSES,
-    FALSE,
-    INCLUSIVE,
-    TRUE,
-    UNDECIDED,
-    Program,
-)
+from math import nan
+
+from papertape.model.buffers import Floats, Ints, floats, ints
+
+FALSE, UNDECIDED, TRUE = 0, 1, 2
+"""Kleene's three values, ordered so that `all` is the minimum, `any` the maximum and `none` 2 − the maximum."""
+
+STRICT, INCLUSIVE, CROSSES = 0, 1, 2
+"""Operators of a comparison: beyond the threshold, at or beyond it, and newly beyond it."""
+
+ALL, ANY, NONE = 0, 1, 2
 
 NEVER = -(1 << 62)
 
+ROW = 6
+"""Integers of a row: operator, indices of value, threshold and upper threshold, hold and window in µs (0: none)."""
+
+GROUP = 3
+"""Integers of a group: its word, where its members begin, how many they are."""
+
+
+class Table:
+    """The comparisons and groups of a program as columns of numbers, shared by all of its instances.
+
+    A row with an upper threshold other than its threshold is a range: sign 1 inside, -1 outside.
+    """
+
+    __slots__ = ("group_count", "groups", "members", "row_count", "rows", "signs", "value_count")
+    row_count: int
+    group_count: int
+    value_count: int
+    rows: Ints
+    signs: Floats
+    groups: Ints
+    members: Ints
+
+    def __init__(self, row_count: int, group_count: int, member_count: int, value_count: int) -> None:
+        self.row_count = row_count
+        self.group_count = group_count
+        self.value_count = value_count
+        self.rows = ints(max(1, ROW * row_count))
+        self.signs = floats(max(1, row_count))
+        self.groups = ints(max(1, GROUP * group_count))
+        self.members = ints(max(1, member_count))
+
 
 class Memory:
-    """What an instance remembers of its conditions, one column per fact and one element per row.
+    """What an instance remembers of its conditions, and the values they are about.
 
-    `gaps`: signed distance, at most 0 beyond the threshold, None while undecided. `true_since`: when the comparison
-    became true without a break since. `last_true`: when the condition, hold included, was true last. `closest` and
-    `farthest`: smallest and largest distance in the session.
+    `ints` holds one answer per row and group, then since when each comparison is true without a break, then when each
+    condition, hold included, was true last. `floats` holds the signed distance of each row (at most 0 beyond the
+    threshold, NaN while undecided), then its smallest and its largest distance in the session.
     """
 
-    __slots__ = ("answers", "closest", "farthest", "gaps", "last_true", "true_since", "ts")
+    __slots__ = ("floats", "ints", "table", "ts", "values")
+    table: Table
+    ts: int
+    values: Floats
+    ints: Ints
+    floats: Floats
 
-    def __init__(self, program: Program) -> None:
-        count = len(program.rows)
+    def __init__(self, table: Table) -> None:
+        count, groups = table.row_count, table.group_count
+        self.table = table
         self.ts = NEVER
-        asked = [UNDECIDED if members else TRUE for _, members in program.groups]
-        self.answers: list[int] = [*([UNDECIDED] * count), *asked]
-        self.gaps: list[float | None] = [None] * count
-        self.true_since = [NEVER] * count
-        self.last_true = [NEVER] * count
-        self.closest: list[float | None] = [None] * count
-        self.farthest = [0.0] * count
+        self.values = floats(max(1, table.value_count))
+        self.ints = ints(max(1, 3 * count + groups))
+        self.floats = floats(max(1, 3 * count))
+        for index in range(count):
+            self.ints[index] = UNDECIDED
+            self.ints[count + groups + index] = NEVER
+            self.ints[2 * count + groups + index] = NEVER
+            self.floats[index] = nan
+            self.floats[count + index] = nan
+        for index in range(groups):
+            self.ints[count + index] = UNDECIDED if table.groups[GROUP * index + 2] else TRUE
 
+    def answer(self, index: int) -> int:
+        """Return the answer of a row, or of a group after the rows."""
+        return self.ints[index]
 
-def evaluate(program: Program, memory: Memory, values: list[float | None], ts: int) -> None:
-    """Answer every row and group as of `ts` (microseconds UTC), in place.
+    def gap(self, row: int) -> float:
+        """Return the signed distance of a row, NaN while undecided."""
+        return self.floats[row]
 
-    A comparison with a missing value is undecided and breaks a hold; a cross is undecided until there is a value to
-    cross from. `within` stays true on what was true in its window, also while undecided.
-    """
-    memory.ts = ts
-    _compare(program, memory, values)
-    _hold(program, memory, ts)
-    answers = memory.answers
-    index = len(program.rows)
-    for word, members in program.groups:
-        if word == ALL:
-            answers[index] = min([answers[member] for member in members], default=TRUE)
-        else:
-            best = max([answers[member] for member in members])
-            answers[index] = best if word == ANY else 2 - best
-        index += 1
+    def closest(self, row: int) -> float:
+        """Return the smallest distance of a row in the session, NaN where there was none."""
+        return self.floats[self.table.row_count + row]
 
+    def farthest(self, row: int) -> float:
+        """Return the largest distance of a row in the session."""
+        return self.floats[2 * self.table.row_count + row]
 
-def _compare(program: Program, memory: Memory, values: list[float | None]) -> None:
-    answers, gaps, closest, farthest = memory.answers, memory.gaps, memory.closest, memory.farthest
-    index = -1
-    for operator, sign, left, right, upper, _, _ in program.rows:
-        index += 1
-        value, threshold = values[left], values[right]
-        if value is None or threshold is None:
-            gaps[index] = None
-            answers[index] = UNDECIDED
-            continue
-        gap = (threshold - value) * sign
-        if upper != right:
-            gap = max(threshold - value, value - (values[upper] or 0.0)) * sign
-        answer = TRUE if gap < 0.0 or (gap == 0.0 and operator == INCLUSIVE) else FALSE
-        distance = max(0.0, gap)
-        if operator == CROSSES:
-            before = gaps[index]
-            answer = UNDECIDED if before is None else (TRUE if answer == TRUE and before >= 0.0 else FALSE)
-            distance = 0.0 if answer == TRUE else abs(gap)
-        gaps[index] = gap
-        answers[index] = answer
-        best = closest[index]
-        if best is None or distance < best:
-            closest[index] = distance
-        if distance > farthest[index]:
-            farthest[index] = distance
+    def true_since(self, row: int) -> int:
+        """Return since when a comparison is true without a break, `NEVER` where it is not."""
+        return self.ints[self.table.row_count + self.table.group_count + row]
 
+    def last_true(self, row: int) -> int:
+        """Return when a condition was true last, `NEVER` where it never was."""
+        return self.ints[2 * self.table.row_count + self.table.group_count + row]
 
-def _hold(program: Program, memory: Memory, ts: int) -> None:
-    answers, true_since, last_true = memory.answers, memory.true_since, memory.last_true
-    index = -1
-    for row in program.rows:
-        index += 1
-        if answers[index] == TRUE:
-            if true_since[index] == NEVER:
-                true_since[index] = ts
-            if ts - true_since[index] >= row[5]:
-                last_true[index] = ts
+    def evaluate(self, ts: int) -> None:
+        """Answer every row and group as of `ts` (microseconds UTC).
+
+        A comparison with a missing value is undecided and breaks a hold; a cross is undecided until there is a value
+        to cross from. `within` stays true on what was true in its window, also while undecided.
+        """
+        self.ts = ts
+        self._compare(ts)
+        if self.table.group_count:
+            self._combine()
+
+    def _compare(self, ts: int) -> None:
+        table = self.table
+        rows, signs, values, answers, distances = table.rows, table.signs, self.values, self.ints, self.floats
+        count = table.row_count
+        since = count + table.group_count
+        last = since + count
+        at = 0
+        for index in range(count):
+            operator = rows[at]
+            value = values[rows[at + 1]]
+            threshold = values[rows[at + 2]]
+            gap = (threshold - value) * signs[index]
+            if rows[at + 3] != rows[at + 2]:
+                gap = max(threshold - value, value - values[rows[at + 3]]) * signs[index]
+            answer = UNDECIDED
+            if gap == gap:
+                answer = TRUE if gap < 0.0 or (gap == 0.0 and operator == INCLUSIVE) else FALSE
+                distance = max(0.0, gap)
+                if operator == CROSSES:
+                    answer = _crossed(distances[index], answer)
+                    distance = 0.0 if answer == TRUE else abs(gap)
+                # A closest distance that is NaN is none yet.
+                if not distance >= distances[count + index]:
+                    distances[count + index] = distance
+                if distance > distances[2 * count + index]:
+                    distances[2 * count + index] = distance
+            distances[index] = gap
+            if answer == TRUE:
+                if answers[since + index] == NEVER:
+                    answers[since + index] = ts
+                if ts - answers[since + index] >= rows[at + 4]:
+                    answers[last + index] = ts
+                else:
+                    answer = FALSE
             else:
-                answers[index] = FALSE
-        else:
-            true_since[index] = NEVER
-        within = row[6]
-        if within and last_true[index] >= ts - within:
-            answers[index] = TRUE
+                answers[since + index] = NEVER
+            within = rows[at + 5]
+            if within and answers[last + index] >= ts - within:
+                answer = TRUE
+            answers[index] = answer
+            at += ROW
+
+    def _combine(self) -> None:
+        table = self.table
+        groups, members, answers = table.groups, table.members, self.ints
+        for index in range(table.group_count):
+            word = groups[GROUP * index]
+            first = groups[GROUP * index + 1]
+            worst, best = TRUE, FALSE
+            for member in range(first, first + groups[GROUP * index + 2]):
+                answer = answers[members[member]]
+                if answer < worst:
+                    worst = answer
+                if answer > best:
+                    best = answer
+            if word == ALL:
+                answers[table.row_count + index] = worst
+            else:
+                answers[table.row_count + index] = best if word == ANY else 2 - best
+
+
+def _crossed(before: float, answer: int) -> int:
+    if before != before:
+        return UNDECIDED
+    return FALSE if before < 0.0 else answer

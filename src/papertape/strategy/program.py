@@ -1,12 +1,14 @@
 """A definition compiled to columns of numbers, so that one loop, interpreted or compiled, evaluates it.
 
-Operands live in one list of values per instance: the indicators in the order written, then the values of the instance,
-those of the session, and the constants. A row of `rows` is one comparison; `groups` combine answers bottom-up.
+Operands live in one buffer of values per instance: the indicators in the order written, then the values of the
+instance, those of the session, and the constants. A row of `rows` is one comparison; `groups` combine answers
+bottom-up. `table` is the same as columns of numbers for `evaluate`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import nan
 
 import msgspec
 
@@ -21,12 +23,7 @@ from papertape.strategy.definition import (
     section_of,
 )
 from papertape.strategy.durations import duration_us
-
-FALSE, UNDECIDED, TRUE = 0, 1, 2
-"""Kleene's three values, ordered so that `all` is the minimum, `any` the maximum and `none` 2 − the maximum."""
-
-STRICT, INCLUSIVE, CROSSES = 0, 1, 2
-ALL, ANY, NONE = 0, 1, 2
+from papertape.strategy.evaluate import ALL, ANY, CROSSES, GROUP, INCLUSIVE, NONE, ROW, STRICT, Memory, Table
 
 _OPERATORS = {
     ">": (STRICT, 1.0),
@@ -68,6 +65,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...]
     sources: tuple[Condition, ...]
     groups: tuple[tuple[int, tuple[int, ...]], ...]
+    table: Table
     roots: dict[SectionCode, int]
     spans: dict[SectionCode, tuple[int, int]]
     reads_position: bool
@@ -78,9 +76,14 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
         """How many of the values are indicators: the first ones."""
         return len(self.definition.indicators)
 
-    def empty_values(self) -> list[float | None]:
-        """Return the values of an instance before any is known."""
-        return [*([None] * len(self.operands)), *self.constants]
+    def new_memory(self) -> Memory:
+        """Return the memory of an instance before anything is known: its values are NaN, but for the constants."""
+        memory = Memory(self.table)
+        for index in range(len(self.operands)):
+            memory.values[index] = nan
+        for index, constant in enumerate(self.constants, len(self.operands)):
+            memory.values[index] = constant
+        return memory
 
 
 INSTANCE_NAMES: tuple[str, ...] = tuple(INSTANCE_VALUES)
@@ -121,6 +124,7 @@ class _Compiler:
             paths=tuple(self.paths),
             sources=tuple(self.sources),
             groups=tuple(self.groups),
+            table=self._table(),
             roots=roots,
             spans=spans,
             reads_position=any(first <= index < first + len(INSTANCE_NAMES) for index in read),
@@ -152,6 +156,23 @@ class _Compiler:
             duration_us(condition.for_) if condition.for_ else 0,
             duration_us(condition.within) if condition.within else 0,
         )
+
+    def _table(self) -> Table:
+        members = [member for _, found in self.groups for member in found]
+        values = len(self.operands) + len(self.constants)
+        table = Table(len(self.rows), len(self.groups), len(members), values)
+        for index, (operator, sign, *rest) in enumerate(self.rows):
+            table.signs[index] = sign
+            for place, number in enumerate((operator, *rest)):
+                table.rows[ROW * index + place] = number
+        first = 0
+        for index, (word, found) in enumerate(self.groups):
+            for place, number in enumerate((word, first, len(found))):
+                table.groups[GROUP * index + place] = number
+            first += len(found)
+        for index, member in enumerate(members):
+            table.members[index] = member
+        return table
 
     def _constant(self, number: float) -> int:
         self.constants.append(number)

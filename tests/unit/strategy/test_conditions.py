@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 import pytest
 
-from papertape.strategy.evaluate import Memory, evaluate
+from papertape.strategy.evaluate import FALSE, TRUE, UNDECIDED
 from papertape.strategy.parse import check_definition
-from papertape.strategy.program import FALSE, TRUE, UNDECIDED, Program, compile_definition
+from papertape.strategy.program import Program, compile_definition
 from papertape.strategy.readings import Monitor
 
 Plain = dict[str, Any]  # conditions before they are checked
@@ -33,15 +34,14 @@ class _Bench:
                 }
             )
         )
-        self.memory = Memory(self.program)
-        self.values = self.program.empty_values()
+        self.memory = self.program.new_memory()
         units = tuple("" for _ in self.program.operands)
-        self.monitor = Monitor(self.program, self.memory, self.values, self, units)
+        self.monitor = Monitor(self.program, self.memory, self, units)
 
     def at(self, second: float, a: float | None, b: float | None = None) -> str:
-        self.values[0], self.values[1] = a, b
-        evaluate(self.program, self.memory, self.values, int(second * SECOND))
-        return NAMES[self.memory.answers[self.program.roots["S1"]]]
+        self.memory.values[0], self.memory.values[1] = nan if a is None else a, nan if b is None else b
+        self.memory.evaluate(int(second * SECOND))
+        return NAMES[self.memory.answer(self.program.roots["S1"])]
 
     def reason(self, index: int) -> str | None:
         return f"{'ab'[index]} is missing"
