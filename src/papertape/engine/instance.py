@@ -1,209 +1,372 @@
 """One strategy on one instrument: its state, its conditions' memory, and what the venue said about its orders."""
 
+# kernel: compiled by scripts/kernel_build.py
+
 from __future__ import annotations
 
-from decimal import Decimal
+from math import nan
 
-from papertape.broker import Draft
-from papertape.engine.lane import SECOND, Lane
-from papertape.model.events import (
-    InstanceState,
-    OrderFilled,
-    OrderUpdated,
-    PositionChanged,
-    SectionCode,
-    Trigger,
+from papertape.broker.lifecycle import CANCELLED, EMERGENCY_EXIT, ENTRY, EXIT, REJECTED, STOP_LOSS, TAKE_PROFIT
+from papertape.broker.owner import Order, Owner, Position
+from papertape.engine.codes import (
+    BY_CANCELLED,
+    BY_FILL,
+    BY_REJECTED,
+    BY_STOP,
+    BY_TARGET,
+    COOLDOWN,
+    ENTERING,
+    EXITING,
+    MONITORING,
+    NEVER,
+    NO_SECTION,
+    NO_TRIGGER,
+    POSITION_ACTIVE,
+    SECOND,
+    SECTION,
+    SECTIONS,
 )
-from papertape.model.views import LastTransition
+from papertape.engine.lane import Lane
+from papertape.engine.session_state import SessionState
+from papertape.model.buffers import Exact, Ints, ints
+from papertape.model.fact_log import Reason
 from papertape.strategy.durations import duration_us
-from papertape.strategy.evaluate import Memory, evaluate
-from papertape.strategy.machine import WATCHED
-from papertape.strategy.program import INSTANCE_NAMES, TRUE, Program
-from papertape.strategy.readings import Monitor
-from papertape.strategy.risk import venue_refusal
+from papertape.strategy.evaluate import TRUE, Memory
+from papertape.strategy.program import Program
+from papertape.strategy.risk import EntryTerms, Refusal, venue_refusal
 from papertape.strategy.words import unit_text
 
 DEFAULT_SIGNAL_TIMEOUT_US = 300 * SECOND
 """How long a found signal waits where O1 is not defined at all."""
 
-_WORKING = ("submitted", "accepted", "partially_filled")
-_LEAVING = ("exit", "emergency_exit")
-_PROTECTIVE: dict[str, Trigger] = {"stop_loss": "stop", "take_profit": "target"}
+NO_TIMEOUT = 1 << 62
+MOMENT_HEAD = 8
+"""Integers of a moment before its memory: instance, section, time, newest trade, quote and event, position, signal."""
+
+HAS_POSITION, IS_STALE = 1, 2
 
 
-class Instance:
-    """The mutable state of one instance. Times are microseconds UTC; `None` is: has not happened."""
+class Instance(Owner):
+    """The mutable state of one instance. Times are microseconds UTC; `NEVER` is: has not happened.
 
-    def __init__(self, program: Program, lane: Lane) -> None:
+    `seen`, `going_in` and `going_out` are the moments of its newest transition, entry and exit; `told` is that of a
+    signal which moved nothing. `following` is the next instance of the same lane.
+    """
+
+    __slots__ = (
+        "best_price",
+        "cooldown_until",
+        "entry",
+        "exit_attempts",
+        "exit_problem",
+        "exit_sent_ts",
+        "following",
+        "going_in",
+        "going_out",
+        "has_filled",
+        "has_pnl",
+        "has_told_cooldown",
+        "indicator_count",
+        "is_long",
+        "key",
+        "lane",
+        "last_from",
+        "last_pnl",
+        "last_reason",
+        "last_seq",
+        "last_trigger",
+        "last_ts",
+        "memory",
+        "never",
+        "operand_count",
+        "program",
+        "protection",
+        "protective",
+        "reads_position",
+        "reads_session",
+        "refused",
+        "rest_after_cancel_us",
+        "rest_after_exit_us",
+        "rest_after_loss_us",
+        "roots",
+        "seen",
+        "session",
+        "signal_ts",
+        "since",
+        "slots",
+        "state",
+        "terms",
+        "timeout_us",
+        "told",
+        "units",
+        "was_s1_true",
+        "why",
+    )
+    key: str
+    program: Program
+    units: tuple[str, ...]
+    lane: Lane
+    session: SessionState
+    terms: EntryTerms
+    never: Refusal | None
+    memory: Memory
+    following: Instance | None
+    slots: Ints
+    indicator_count: int
+    operand_count: int
+    reads_position: bool
+    reads_session: bool
+    roots: Ints
+    is_long: bool
+    timeout_us: int
+    rest_after_exit_us: int
+    rest_after_loss_us: int
+    rest_after_cancel_us: int
+    state: int
+    since: int
+    last_seq: int
+    last_ts: int
+    last_from: int
+    last_trigger: int
+    last_reason: Reason | None
+    was_s1_true: bool
+    refused: Refusal | None
+    signal_ts: int
+    cooldown_until: int
+    has_told_cooldown: bool
+    best_price: float
+    entry: Order | None
+    has_filled: bool
+    protection: int
+    protective: Order | None
+    exit_problem: str
+    exit_sent_ts: int
+    exit_attempts: int
+    has_pnl: bool
+    last_pnl: Exact
+    seen: Reason
+    told: Reason
+    going_in: Reason
+    going_out: Reason
+    why: Reason
+
+    def __init__(self, program: Program, lane: Lane, session: SessionState, terms: EntryTerms) -> None:
         definition = program.definition
-        self.strategy = definition.name
+        Owner.__init__(self, definition.name, lane.market)
+        self.key = f"{definition.name}|{lane.instrument.id}"
         self.program = program
+        self.units = tuple([unit_text(operand.unit, lane.instrument) for operand in program.operands])
         self.lane = lane
-        self.key = f"{self.strategy}|{lane.instrument.id}"
-        self.slots = tuple(lane.require(use) for use in definition.indicators.values())
-        self.memory = Memory(program)
-        self.values = program.empty_values()
-        units = tuple(unit_text(operand.unit, lane.instrument) for operand in program.operands)
-        self.monitor = Monitor(program, self.memory, self.values, self, units)
-        self.is_long = definition.sections.Z1.order.side == "long"
+        self.session = session
+        self.terms = terms
         self.never = venue_refusal(definition, lane.instrument)
+        required = [lane.require(use) for use in definition.indicators.values()]
+        self.slots = ints(max(1, len(required)))
+        for place, slot in enumerate(required):
+            self.slots[place] = slot
+        self.memory = program.new_memory()
+        self.following = None
+        self.indicator_count = len(required)
+        self.operand_count = len(program.operands)
+        self.reads_position = program.reads_position
+        self.reads_session = program.reads_session
+        self.roots = ints(len(SECTIONS))
+        for section, code in enumerate(SECTIONS):
+            self.roots[section] = program.roots[code]
+        self.is_long = definition.sections.Z1.order.side == "long"
         self.timeout_us = _signal_timeout_us(program)
-        self.state: InstanceState = "MONITORING"
+        cooldown = definition.cooldown
+        self.rest_after_exit_us = duration_us(cooldown.after_exit)
+        self.rest_after_loss_us = duration_us(cooldown.after_loss or cooldown.after_exit)
+        self.rest_after_cancel_us = duration_us(cooldown.after_cancel)
+        self.state = MONITORING
         self.since = 0
-        self.last_transition: LastTransition | None = None
-        self.was_true: set[SectionCode] = set()
-        self.refused: tuple[str, str] | None = None
-        self.signal_ts: int | None = None
+        self.last_seq = 0
+        self.last_ts = 0
+        self.last_from = MONITORING
+        self.last_trigger = NO_TRIGGER
+        self.last_reason = None
+        self.was_s1_true = False
+        self.refused = None
+        self.signal_ts = NEVER
         self.cooldown_until = 0
         self.has_told_cooldown = False
-        self.live: dict[str, OrderUpdated] = {}
-        self.position: PositionChanged | None = None
         self.best_price = 0.0
+        self.seen = self._new_moment()
+        self.told = self._new_moment()
+        self.going_in = self._new_moment()
+        self.going_out = self._new_moment()
+        self.why = Reason("", 12, 0)
         self.forget_entry()
+
+    def _new_moment(self) -> Reason:
+        memory = self.memory
+        room = MOMENT_HEAD + len(memory.ints)
+        return Reason("", room, self.operand_count + len(memory.floats))
 
     def forget_entry(self) -> None:
         """Forget the orders of the last trade, before the next entry."""
-        self.entry: OrderUpdated | None = None
-        self.bound = Decimal(0)
+        self.entry = None
         self.has_filled = False
-        self.protection: tuple[Trigger, str] | None = None
-        self.exit_problem: str | None = None
+        self.protection = NO_TRIGGER
+        self.protective = None
+        self.exit_problem = ""
         self.exit_sent_ts = 0
         self.exit_attempts = 0
-        self.last_pnl: Decimal | None = None
+        self.has_pnl = False
+        self.last_pnl = 0
 
-    @property
+    def is_watching(self) -> bool:
+        """Return whether it has nothing at the venue and looks for no entry."""
+        return self.state in (MONITORING, COOLDOWN)
+
     def has_live_entry(self) -> bool:
-        """Whether an entry order may still fill."""
-        return self.entry is not None and self.entry.order_id in self.live
+        """Return whether an entry order may still fill."""
+        entry = self.entry
+        return entry is not None and entry.is_working()
 
-    @property
     def is_leaving(self) -> bool:
-        """Whether an order that closes the position now may still fill."""
-        fired = self.protection[1] if self.protection else None
-        return any(order.purpose in _LEAVING or order_id == fired for order_id, order in self.live.items())
-
-    def note(self, fact: Draft) -> bool:
-        """Take what the venue did to an order or position of this instance; return True for a new position."""
-        if isinstance(fact, OrderUpdated):
-            self._note_order(fact)
-        elif isinstance(fact, OrderFilled):
-            if fact.purpose == "entry":
-                self.has_filled = True
-            elif fact.purpose in _PROTECTIVE:
-                self.protection = (_PROTECTIVE[fact.purpose], fact.order_id)
-        elif isinstance(fact, PositionChanged):
-            return self._note_position(fact)
+        """Return whether an order that closes the position now may still fill."""
+        order: Order
+        for order in self.orders:
+            if order.purpose in (EXIT, EMERGENCY_EXIT) or order is self.protective:
+                return True
         return False
 
-    def _note_order(self, order: OrderUpdated) -> None:
-        if order.status in _WORKING:
-            self.live[order.order_id] = order
-        else:
-            self.live.pop(order.order_id, None)
-        if order.purpose == "entry":
+    def note_order(self, order: Order) -> None:
+        """Take an order that changed."""
+        if order.purpose == ENTRY:
             self.entry = order
-        elif order.purpose in _LEAVING and order.status in ("rejected", "cancelled", "expired"):
-            self.exit_problem = order.reason
+        elif order.purpose in (EXIT, EMERGENCY_EXIT) and order.status >= CANCELLED:
+            self.exit_problem = order.said
 
-    def _note_position(self, position: PositionChanged) -> bool:
-        if position.status == "closed":
-            self.position = None
-            self.last_pnl = position.realized_pnl
-            return False
-        is_new = self.position is None
-        self.position = position
-        if is_new:
-            self.best_price = float(position.entry_price)
-        return is_new
+    def note_fill(self, order: Order) -> None:
+        """Take an execution."""
+        if order.purpose == ENTRY:
+            self.has_filled = True
+        elif order.purpose == STOP_LOSS:
+            self.protection = BY_STOP
+            self.protective = order
+        elif order.purpose == TAKE_PROFIT:
+            self.protection = BY_TARGET
+            self.protective = order
 
-    def venue_trigger(self) -> Trigger | None:
-        """Return what order and fill events mean for the machine now, or None."""
-        if self.state == "ENTERING":
+    def note_position(self, position: Position) -> None:
+        """Take a position that changed."""
+        if position.quantity == 0:
+            self.has_pnl = True
+            self.last_pnl = position.result()
+            self.best_price = 0.0
+        elif self.best_price == 0.0:
+            self.best_price = position.entry
+            self.session.trades_today += 1
+
+    def venue_trigger(self) -> int:
+        """Return what order and fill events mean for the machine now, or `NO_TRIGGER`."""
+        if self.state == ENTERING:
             return self._entering_trigger()
-        if self.state == "POSITION_ACTIVE":
-            return self.protection[0] if self.protection else None
-        if self.state == "EXITING":
+        if self.state == POSITION_ACTIVE:
+            return self.protection
+        if self.state == EXITING:
             return self._exiting_trigger()
-        return None
+        return NO_TRIGGER
 
-    def _entering_trigger(self) -> Trigger | None:
+    def _entering_trigger(self) -> int:
         if self.has_filled:
-            return "fill"
-        if self.entry is None or self.has_live_entry:
-            return None
-        return "rejected" if self.entry.status == "rejected" else "cancelled"
+            return BY_FILL
+        entry = self.entry
+        if entry is None or entry.is_working():
+            return NO_TRIGGER
+        return BY_REJECTED if entry.status == REJECTED else BY_CANCELLED
 
-    def _exiting_trigger(self) -> Trigger | None:
+    def _exiting_trigger(self) -> int:
         if self.position is None:
-            if self.has_live_entry:
-                return None
-            return "fill" if self.has_filled else "cancelled"
-        if self.is_leaving or self.lane.ts < self.exit_sent_ts + SECOND:
-            return None
-        return "rejected"
+            if self.has_live_entry():
+                return NO_TRIGGER
+            return BY_FILL if self.has_filled else BY_CANCELLED
+        if self.lane.ts < self.exit_sent_ts + SECOND or self.is_leaving():
+            return NO_TRIGGER
+        return BY_REJECTED
 
-    def evaluate(self, session_values: tuple[float, float, float], touch: tuple[float | None, float | None]) -> None:
+    def evaluate(self) -> None:
         """Answer every condition as of the lane's time."""
-        values, lane_values, index = self.values, self.lane.values, 0
-        for slot in self.slots:
-            values[index] = lane_values[slot]
-            index += 1
-        ts = self.lane.ts
-        if self.program.reads_position:
-            values[index : index + len(INSTANCE_NAMES)] = self._own_values(ts, touch)
-        if self.program.reads_session:
-            index += len(INSTANCE_NAMES)
-            values[index : index + 3] = session_values
-        evaluate(self.program, self.memory, values, ts)
+        values, lane_values, slots = self.memory.values, self.lane.values, self.slots
+        index = self.indicator_count
+        for place in range(index):
+            values[place] = lane_values[slots[place]]
+        if self.reads_position:
+            self._put_own_values(index)
+        if self.reads_session:
+            session = self.session
+            values[index + 5] = float(session.trades_today)
+            values[index + 6] = session.loss_today_pct
+            values[index + 7] = float(session.broker.open_position_count)
+        self.memory.evaluate(self.lane.ts)
 
-    def _own_values(self, ts: int, touch: tuple[float | None, float | None]) -> list[float | None]:
-        signal_age = None if self.signal_ts is None else (ts - self.signal_ts) / SECOND
-        position = self.position
+    def _put_own_values(self, at: int) -> None:
+        values, lane, position = self.memory.values, self.lane, self.position
+        ts = lane.ts
+        for index in range(5):
+            values[at + index] = nan
+        if self.signal_ts != NEVER:
+            values[at + 2] = float(ts - self.signal_ts) / 1e6
         if position is None:
-            return [None, None, signal_age, None, None]
-        age = (ts - position.opened_ts) / SECOND
-        is_long = position.side == "long"
-        price = (touch[0] if is_long else touch[1]) or self.lane.last
-        if price is None or self.is_stale:
-            return [None, age, signal_age, None, None]
-        entry, sign = float(position.entry_price), 1.0 if is_long else -1.0
-        best = self.best_price = max(self.best_price, price) if is_long else min(self.best_price, price)
-        pnl = (price - entry) / entry * 100.0 * sign
-        retreat = (best - price) / best * 100.0 * sign
-        return [pnl, age, signal_age, retreat, (best - entry) / entry * 100.0 * sign]
+            return
+        values[at + 1] = float(ts - position.opened_ts) / 1e6
+        price = lane.bid() if position.is_long else lane.ask()
+        if not price > 0.0:
+            price = lane.last
+        if price != price or lane.is_stale():
+            return
+        entry = position.entry
+        sign = 1.0 if position.is_long else -1.0
+        if (price - self.best_price) * sign > 0.0:
+            self.best_price = price
+        best = self.best_price
+        values[at] = (price - entry) / entry * 100.0 * sign
+        values[at + 3] = (best - price) / best * 100.0 * sign
+        values[at + 4] = (best - entry) / entry * 100.0 * sign
 
-    @property
-    def is_stale(self) -> bool:
-        """Whether nothing has come from the instrument for too long."""
-        return self.lane.age(self.lane.event_ts) > self.lane.stale_us
-
-    def is_true(self, code: SectionCode) -> bool:
+    def is_true(self, section: int) -> bool:
         """Return whether a section's answer is true."""
-        root = self.program.roots[code]
-        return root >= 0 and self.memory.answers[root] == TRUE
+        root = self.roots[section]
+        return root >= 0 and self.memory.ints[root] == TRUE
 
-    def is_watched(self, code: SectionCode) -> bool:
-        """Return whether a section can move the instance now."""
-        return code in WATCHED[self.state]
+    def capture(self, moment: Reason, section: int) -> None:
+        """Keep what the conditions are now, so that readings and sentences can be made of it at any later time."""
+        memory, lane = self.memory, self.lane
+        moment.clear(SECTION)
+        moment.put_int(self.index)
+        moment.put_int(section)
+        moment.put_int(memory.ts)
+        moment.put_int(lane.trade_ts)
+        moment.put_int(lane.quote_ts)
+        moment.put_int(lane.event_ts)
+        moment.put_int((HAS_POSITION if self.position is not None else 0) + (IS_STALE if lane.is_stale() else 0))
+        moment.put_int(lane.ts)
+        for index in range(len(memory.ints)):
+            moment.put_int(memory.ints[index])
+        for index in range(self.operand_count):
+            moment.put_float(memory.values[index])
+        for index in range(len(memory.floats)):
+            moment.put_float(memory.floats[index])
+        is_missing = False
+        for index in range(self.indicator_count):
+            if memory.values[index] != memory.values[index]:
+                is_missing = True
+        if is_missing:
+            moment.text = self._missing_words()
 
-    def reason(self, index: int) -> str:
-        """Return why an operand has no value: the lane's reason, or what the instance lacks."""
-        if index < len(self.slots):
-            return self.lane.reason(self.slots[index])
-        if self.program.operands[index].alias == "signal_age_s":
-            return "no signal is found now"
-        if self.position is None:
-            return "no position is open"
-        return f"stale {self.lane.age(self.lane.event_ts) // SECOND} s" if self.is_stale else "no price yet"
-
-    def data_ts(self, index: int) -> int | None:
-        """Return the time of the newest market event behind an operand."""
-        return self.lane.data_ts(self.slots[index]) if index < len(self.slots) else self.lane.event_ts
+    def _missing_words(self) -> str:
+        words = []
+        for index in range(self.indicator_count):
+            if self.memory.values[index] != self.memory.values[index]:
+                words.append(f"{index} {self.lane.reason(self.slots[index])}")
+        return "\n".join(words)
 
 
-def _signal_timeout_us(program: Program) -> int | None:
+def _signal_timeout_us(program: Program) -> int:
     cancel = program.definition.sections.O1
     if cancel is None:
         return DEFAULT_SIGNAL_TIMEOUT_US
-    return None if cancel.timeout is None else duration_us(cancel.timeout)
+    return NO_TIMEOUT if cancel.timeout is None else duration_us(cancel.timeout)

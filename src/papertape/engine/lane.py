@@ -5,15 +5,18 @@ an order would wait as well); values from quotes also when the newest quote is o
 trades or bars when the newest trade is older than `TRADE_STALE_US` or twice the bar's interval.
 """
 
+# kernel: compiled by scripts/kernel_build.py
+
 from __future__ import annotations
 
-from collections import deque
+from math import nan
 
-from papertape.broker import Broker
+from papertape.broker.market import Market
+from papertape.engine.history import History
 from papertape.indicators.bank import IndicatorBank
 from papertape.indicators.catalogue import CATALOGUE, canonical_params
 from papertape.indicators.indicator import Indicator
-from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Ticker, Trade, VenueBar
+from papertape.model.buffers import Floats, floats
 from papertape.model.instrument import Instrument
 from papertape.strategy.definition import IndicatorUse
 
@@ -21,15 +24,24 @@ SECOND = 1_000_000
 QUOTE_STALE_US = 30 * SECOND
 TRADE_STALE_US = 120 * SECOND
 SPARK_POINTS = 60
-_SPARK_US = 5 * SECOND
+SPARK_US = 5 * SECOND
+NEVER = -(1 << 62)
 
 
 class Slot:
-    """One computation of a lane, shared by every strategy that uses it: its newest value and its last minute."""
+    """One computation of a lane, shared by every strategy that uses it, and the last minute of its values."""
 
-    __slots__ = ("identity", "indicator", "is_quoted", "samples", "stale_us")
+    __slots__ = ("following", "identity", "index", "indicator", "is_quoted", "samples", "stale_us")
+    indicator: Indicator
+    identity: tuple[str, tuple[tuple[str, float], ...]]
+    is_quoted: bool
+    stale_us: int
+    index: int
+    samples: History
+    following: Slot | None
 
-    def __init__(self, indicator: Indicator, use: IndicatorUse) -> None:
+    def __init__(self, index: int, indicator: Indicator, use: IndicatorUse) -> None:
+        self.index = index
         kind = CATALOGUE[use.kind]
         params = canonical_params(use.kind, use.params)
         self.indicator = indicator
@@ -37,98 +49,169 @@ class Slot:
         self.is_quoted = "quotes" in kind.inputs
         interval = int(dict(params).get("interval", 0.0)) if "bars" in kind.inputs else 0
         self.stale_us = QUOTE_STALE_US if self.is_quoted else max(TRADE_STALE_US, 2 * interval * SECOND)
-        self.samples: deque[float] = deque(maxlen=SPARK_POINTS)
+        self.samples = History(SPARK_POINTS)
+        self.following = None
 
 
 class Lane:
-    """The state of one instrument, fed in journal order. Times are microseconds UTC."""
+    """The state of one instrument, fed in journal order. Times are microseconds UTC, `NEVER` before the first.
+
+    `values` holds the value of each slot as of the last `refresh`, NaN while there is none or its data is stale.
+    """
 
     __slots__ = (
-        "_is_touch_old",
-        "_sample_due",
-        "_spark_due",
-        "ask",
         "bank",
-        "bid",
         "change_24h_pct",
         "direction",
         "event_ts",
         "first_price",
+        "index",
         "instrument",
+        "is_touch_void",
         "last",
         "last_units",
+        "market",
+        "price_scale",
         "quote_ts",
         "recv_ts",
         "revision",
+        "sample_due",
+        "size_scale",
         "slots",
         "spark",
+        "spark_due",
         "stale_us",
+        "top",
         "trade_ts",
         "ts",
         "values",
         "volume_24h_quote",
         "volume_session_quote",
     )
+    index: int
+    instrument: Instrument
+    market: Market
+    bank: IndicatorBank
+    stale_us: int
+    price_scale: float
+    size_scale: float
+    slots: list[Slot]
+    values: Floats
+    top: Slot | None
+    ts: int
+    recv_ts: int
+    event_ts: int
+    trade_ts: int
+    quote_ts: int
+    is_touch_void: bool
+    last: float
+    last_units: int
+    direction: int
+    first_price: float
+    volume_session_quote: float
+    change_24h_pct: float
+    volume_24h_quote: float
+    spark: History
+    revision: int
+    spark_due: int
+    sample_due: int
 
-    def __init__(self, instrument: Instrument, stale_us: int) -> None:
+    def __init__(self, index: int, instrument: Instrument, market: Market, stale_us: int) -> None:
+        self.index = index
         self.instrument = instrument
+        self.market = market
         self.bank = IndicatorBank(instrument)
         self.stale_us = stale_us
-        self.slots: list[Slot] = []
-        self.values: list[float | None] = []
+        self.price_scale = float(10**instrument.price_decimals)
+        self.size_scale = float(10**instrument.size_decimals)
+        self.slots = []
+        self.values = floats(1)
+        self.top = None
         self.ts = 0
-        self.recv_ts: int | None = None
-        self.event_ts: int | None = None
-        self.trade_ts: int | None = None
-        self.quote_ts: int | None = None
-        self.last: float | None = None
-        self.last_units: int | None = None
-        self.bid: float | None = None
-        self.ask: float | None = None
+        self.recv_ts = self.event_ts = self.trade_ts = self.quote_ts = NEVER
+        self.last = self.first_price = self.change_24h_pct = self.volume_24h_quote = nan
+        self.last_units = -1
+        self.is_touch_void = False
         self.direction = 0
-        self.first_price: float | None = None
         self.volume_session_quote = 0.0
-        self.change_24h_pct: float | None = None
-        self.volume_24h_quote: float | None = None
-        self.spark: deque[float] = deque(maxlen=SPARK_POINTS)
+        self.spark = History(SPARK_POINTS)
         self.revision = 0
-        self._spark_due = 0
-        self._sample_due = 0
-        self._is_touch_old = False
+        self.spark_due = 0
+        self.sample_due = 0
 
     def require(self, use: IndicatorUse) -> int:
-        """Return the index of the value of an indicator, made once however many strategies use it."""
+        """Return the index of the slot of an indicator, made once however many strategies use it."""
         indicator = self.bank.require(use.kind, use.params)
-        for index, slot in enumerate(self.slots):
-            if slot.indicator is indicator:
+        for index, known in enumerate(self.slots):
+            if known.indicator is indicator:
                 return index
-        self.slots.append(Slot(indicator, use))
-        self.values.append(None)
-        return len(self.slots) - 1
+        slot = Slot(len(self.slots), indicator, use)
+        if self.slots:
+            newest: Slot = self.slots[-1]
+            newest.following = slot
+        else:
+            self.top = slot
+        self.slots.append(slot)
+        self.values = floats(len(self.slots))
+        for index in range(len(self.slots)):
+            self.values[index] = nan
+        return slot.index
 
-    def on_market(self, event: MarketEvent, *, is_warmup: bool) -> None:
-        """Take a market event of this instrument."""
-        self.ts = event.ts
-        if not isinstance(event, BookGap):
-            self.event_ts, self.recv_ts = event.ts, event.recv_ts
-        if isinstance(event, Trade):
-            self._on_trade(event, is_warmup)
-        elif isinstance(event, Quote):
-            self.quote_ts = event.ts
-            self.bid = self.instrument.price_float(event.bid) if event.bid_size else None
-            self.ask = self.instrument.price_float(event.ask) if event.ask_size else None
-            self._is_touch_old = False
-        elif isinstance(event, BookUpdate):
-            self._is_touch_old = True
-        elif isinstance(event, Ticker):
-            self.change_24h_pct = event.change_pct
-            self.volume_24h_quote = event.volume_quote
-        elif isinstance(event, VenueBar):
-            self.trade_ts = event.ts
-            self._price(event.close)
-        elif isinstance(event, BookGap):
-            self.bid = self.ask = None
-        self.bank.on_event(event)
+    def on_trade(self, ts: int, recv_ts: int, units: int, lots: int, is_warmup: bool) -> None:
+        """Take a public print; `lots` is negative where the aggressor sold."""
+        self.ts = self.event_ts = self.trade_ts = ts
+        self.recv_ts = recv_ts
+        price = self._price(units)
+        if not is_warmup:
+            self.volume_session_quote += price * (float(abs(lots)) / self.size_scale)
+            if self.first_price != self.first_price:
+                self.first_price = price
+        self.bank.on_trade(ts, units, lots)
+
+    def on_quote(self, ts: int, recv_ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
+        """Take the best bid and ask."""
+        self.ts = self.event_ts = self.quote_ts = ts
+        self.recv_ts = recv_ts
+        self.is_touch_void = False
+        self.bank.on_quote(ts, bid, bid_lots, ask, ask_lots)
+
+    def on_depth(self, ts: int, recv_ts: int) -> None:
+        """Take note of a book update."""
+        self.ts = self.event_ts = ts
+        self.recv_ts = recv_ts
+        self.is_touch_void = False
+
+    def on_ticker(self, ts: int, recv_ts: int, change_pct: float, volume_quote: float) -> None:
+        """Take the venue's own statistics."""
+        self.ts = self.event_ts = ts
+        self.recv_ts = recv_ts
+        self.change_24h_pct = change_pct
+        self.volume_24h_quote = volume_quote
+
+    def on_venue_bar(
+        self,
+        ts: int,
+        recv_ts: int,
+        open_ts: int,
+        interval_us: int,
+        open_: int,
+        high: int,
+        low: int,
+        close: int,
+        volume: int,
+    ) -> None:
+        """Take a closed bar of the venue's history."""
+        self.ts = self.event_ts = self.trade_ts = ts
+        self.recv_ts = recv_ts
+        self._price(close)
+        self.bank.on_venue_bar(open_ts, interval_us, open_, high, low, close, volume)
+        self.bank.on_time(ts)
+
+    def on_gap(self, ts: int) -> None:
+        """Take note that market data is missing."""
+        self.ts = ts
+        self.is_touch_void = True
+        self.bank.on_gap(ts)
 
     def on_time(self, ts: int) -> None:
         """Take note of the time."""
@@ -136,67 +219,76 @@ class Lane:
         self.bank.on_time(ts)
 
     def refresh(self) -> None:
-        """Compute the value of every indicator as of now; None where it has none or its data is stale."""
-        ts, values = self.ts, self.values
-        if self.age(self.event_ts) > self.stale_us:
-            values[:] = [None] * len(values)
-            return
-        quote_age, trade_age = self.age(self.quote_ts), self.age(self.trade_ts)
-        for index, slot in enumerate(self.slots):
-            is_stale = (quote_age if slot.is_quoted else trade_age) > slot.stale_us
-            values[index] = None if is_stale else slot.indicator.value(ts)
+        """Compute the value of every indicator as of now; NaN where it has none or its data is stale."""
+        ts = self.ts
+        quote_age = self.age(self.quote_ts)
+        trade_age = self.age(self.trade_ts)
+        is_stale = self.age(self.event_ts) > self.stale_us
+        slot = self.top
+        while slot is not None:
+            if is_stale or (quote_age if slot.is_quoted else trade_age) > slot.stale_us:
+                self.values[slot.index] = nan
+            else:
+                indicator = slot.indicator
+                if ts >= indicator.until:
+                    indicator.on_time(ts)
+                self.values[slot.index] = indicator.current
+            slot = slot.following
 
     def sample(self) -> None:
         """Keep one value a second of every indicator and one price every 5 s, for sparklines; bump the revision."""
         self.revision += 1
-        if self.ts >= self._sample_due:
-            self._sample_due = self.ts - self.ts % SECOND + SECOND
-            for slot in self.slots:
-                value = slot.indicator.value(self.ts)
-                if value is not None:
-                    slot.samples.append(value)
-        if self.ts >= self._spark_due and self.last is not None:
-            self._spark_due = self.ts - self.ts % _SPARK_US + _SPARK_US
-            self.spark.append(self.last)
+        if self.ts >= self.sample_due:
+            self._sample()
 
-    def touch(self, broker: Broker) -> tuple[float | None, float | None]:
-        """Return best bid and ask; after a book update the venue's merged view is asked, once."""
-        if self._is_touch_old:
-            market = broker.market(self.instrument.id)
-            self.bid = None if market.bid is None else float(market.bid)
-            self.ask = None if market.ask is None else float(market.ask)
-            self._is_touch_old = False
-        return self.bid, self.ask
+    def _sample(self) -> None:
+        self.sample_due = self.ts - self.ts % SECOND + SECOND
+        slot = self.top
+        while slot is not None:
+            value = slot.indicator.value(self.ts)
+            if value == value:
+                slot.samples.push(value)
+            slot = slot.following
+        if self.ts >= self.spark_due and self.last_units >= 0:
+            self.spark_due = self.ts - self.ts % SPARK_US + SPARK_US
+            self.spark.push(self.last)
 
-    def age(self, ts: int | None) -> int:
+    def bid(self) -> float:
+        """Return the best bid, NaN while it is unknown."""
+        return self._touch(False)
+
+    def ask(self) -> float:
+        """Return the best ask, NaN while it is unknown."""
+        return self._touch(True)
+
+    def _touch(self, is_ask: bool) -> float:
+        if self.is_touch_void:
+            return nan
+        units = self.market.ask_price() if is_ask else self.market.bid_price()
+        return float(units) / self.price_scale if units > 0 else nan
+
+    def age(self, ts: int) -> int:
         """Return how long ago, in microseconds of exchange time; 0 for what never was (it has its own reason)."""
-        return 0 if ts is None else self.ts - ts
+        return 0 if ts == NEVER else self.ts - ts
+
+    def is_stale(self) -> bool:
+        """Return whether nothing has come from the instrument for too long."""
+        return self.age(self.event_ts) > self.stale_us
 
     def reason(self, index: int) -> str:
         """Return why a value is missing: stale, or the indicator's own reason."""
-        slot = self.slots[index]
-        if self.age(self.event_ts) > self.stale_us:
+        slot: Slot = self.slots[index]
+        if self.is_stale():
             return f"stale {self.age(self.event_ts) // SECOND} s"
         age = self.age(self.quote_ts if slot.is_quoted else self.trade_ts)
         if age > slot.stale_us:
             return f"stale {age // SECOND} s"
         return slot.indicator.reason(self.ts) or "no value yet"
 
-    def data_ts(self, index: int) -> int | None:
-        """Return the time of the newest market event behind a value."""
-        return self.quote_ts if self.slots[index].is_quoted else self.trade_ts
-
-    def _on_trade(self, trade: Trade, is_warmup: bool) -> None:
-        self.trade_ts = trade.ts
-        price = self._price(trade.price)
-        if not is_warmup:
-            self.volume_session_quote += price * self.instrument.size_float(trade.size)
-            if self.first_price is None:
-                self.first_price = price
-
     def _price(self, units: int) -> float:
-        price = self.instrument.price_float(units)
-        if self.last is not None and price != self.last:
-            self.direction = 1 if price > self.last else -1
-        self.last, self.last_units = price, units
+        price = float(units) / self.price_scale
+        if units != self.last_units and self.last_units >= 0:
+            self.direction = 1 if units > self.last_units else -1
+        self.last = price
+        self.last_units = units
         return price

@@ -1,15 +1,44 @@
-"""Plain sentences: why an instance moved, and what it is waiting for."""
+"""Plain sentences: why an instance moved, and what it is waiting for. Made on demand, never per event."""
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Mapping
+from decimal import Decimal
+
+from papertape.broker.lifecycle import STATUSES
+from papertape.broker.money import average_price
+from papertape.broker.owner import Order, Position
+from papertape.engine.codes import (
+    BY_REJECTED,
+    E1,
+    ENTERING,
+    FILLED,
+    FLAT,
+    MONITORING,
+    RESTED,
+    SECTION,
+    SECTIONS,
+    SIGNAL_DETECTED,
+    STATES,
+    STOPPED,
+    TARGETED,
+    TIMED_OUT,
+    TRIGGERS,
+    WORDS,
+)
 from papertape.engine.instance import Instance
-from papertape.model.events import PositionChanged, SectionCode, Trigger
+from papertape.engine.moments import Moment, monitor_now
+from papertape.model.events import SectionCode
+from papertape.model.fact_log import NO_REASON, Reason
+from papertape.model.fact_rows import FactRows
 from papertape.strategy.definition import section_of
 from papertape.strategy.durations import duration_text
 from papertape.strategy.machine import NEXT_SECTION
+from papertape.strategy.readings import Monitor
 from papertape.strategy.words import capitalised, number_text
 
-WORDS: dict[SectionCode, str] = {
+SECTION_WORDS: dict[SectionCode, str] = {
     "S1": "Watching",
     "O1": "False alarm",
     "Z1": "Entering",
@@ -22,14 +51,70 @@ FOUND = "Found"
 """The word for S1 once its answer is true."""
 
 
+def reason_words(instance: Instance, reason: Reason) -> str:
+    """Return the words of a reason that an instance holds."""
+    head = (reason.kind, 0 if reason.text else NO_REASON)
+    ints = array("q", [*head, *[reason.ints[index] for index in range(reason.int_count)]])
+    floats = array("d", [reason.floats[index] for index in range(reason.float_count)])
+    rows = FactRows(array("q", [0, 0, 0]).tobytes(), ints.tobytes(), floats.tobytes(), [reason.text])
+    return tell_reason(rows, 0, instance, {instance.index: instance})
+
+
+def tell_reason(rows: FactRows, place: int, instance: Instance | None, instances: Mapping[int, Instance]) -> str:
+    """Return the words of the reason in row `place`; `instance` is whom the words are about, where one is known."""
+    rows.go(place)
+    kind, text = rows.take_int(), rows.take_int()
+    words = rows.texts[text] if text != NO_REASON else ""
+    if kind == SECTION:
+        moment = Moment(rows, words, instances)
+        return section_reason(moment.instance, moment.monitor, SECTIONS[moment.section])
+    if kind == TIMED_OUT:
+        return f"The signal was dropped: no entry was found within {duration_text(rows.take_int())}."
+    if kind == RESTED:
+        return "The rest is over; watching again."
+    if kind == WORDS or instance is None:
+        return words
+    return _venue_words(rows, kind, instance)
+
+
+def _venue_words(rows: FactRows, kind: int, instance: Instance) -> str:
+    is_known = rows.take_int() == 1
+    if kind == FILLED:
+        if not is_known:
+            return "The entry has filled."
+        is_long, quantity, cost = rows.take_int() == 1, rows.take_int(), rows.take_exact()
+        return f"The entry has filled: {_held(instance, is_long=is_long, quantity=quantity, cost=cost)}."
+    result = _result(instance, rows.take_exact()) if is_known else ""
+    opening = {FLAT: "Flat again", STOPPED: "The resting stop-loss was reached", TARGETED: "The resting target was reached"}
+    return f"{opening[kind]}{result}."
+
+
+def order_trouble(instance: Instance, trigger: int) -> str:
+    """Return what it means that an entry or an exit came to nothing."""
+    entry = instance.entry
+    said = "no order was sent" if entry is None else order_words(instance, entry)
+    if instance.state == ENTERING:
+        if trigger == BY_REJECTED:
+            return f"The venue rejected the entry: {_sentence(said)}"
+        return f"The entry ended without a fill: {_sentence(said)}"
+    if trigger == BY_REJECTED:
+        return f"The exit did not complete ({_code(instance.exit_problem)}); it is sent again."
+    return f"The entry was withdrawn before anything filled: {_sentence(said)}"
+
+
+def order_words(instance: Instance, order: Order) -> str:
+    """Return the newest reason of an order: the venue's own words, or why it was sent."""
+    return order.said or reason_words(instance, order.intent)
+
+
 def section_name(instance: Instance, code: SectionCode) -> str | None:
     """Return what a section looks for, as its author named it."""
     section = section_of(instance.program.definition, code)
     return None if section is None else section.name
 
 
-def section_reason(instance: Instance, code: SectionCode) -> str:
-    """Return why a section's answer is true: what it found and the conditions that hold."""
+def section_reason(instance: Instance, monitor: Monitor, code: SectionCode) -> str:
+    """Return why a section's answer was true: what it found and the conditions that held."""
     name = section_name(instance, code)
     side = "long" if instance.is_long else "short"
     openings = {
@@ -39,35 +124,13 @@ def section_reason(instance: Instance, code: SectionCode) -> str:
         "ZE1": f"Closing in an orderly way ({name or 'taking profit'})",
         "E1": f"Getting out at once ({name or 'stopping the loss'})",
     }
-    held = true_sentences(instance, code)
+    held = true_sentences(monitor, code)
     return f"{openings[code]}: {'; '.join(held)}." if held else f"{openings[code]}."
 
 
-def true_sentences(instance: Instance, code: SectionCode) -> list[str]:
-    """Return a clause for each condition that makes a section's answer true now."""
-    monitor = instance.monitor
-    return [monitor.sentence(row) for row in monitor.supporting_rows(instance.program.roots[code])]
-
-
-def venue_reason(instance: Instance, trigger: Trigger) -> str:
-    """Return what an order or fill event meant."""
-    entry = instance.entry
-    order_reason = entry.reason if entry is not None else "no order was sent"
-    if instance.state == "ENTERING":
-        return {
-            "fill": "The entry has filled"
-            + (f": {_holding(instance, instance.position)}." if instance.position else "."),
-            "rejected": f"The venue rejected the entry: {_sentence(order_reason)}",
-            "cancelled": f"The entry ended without a fill: {_sentence(order_reason)}",
-        }[trigger]
-    if instance.state == "EXITING":
-        return {
-            "fill": f"Flat again{_result(instance)}.",
-            "cancelled": f"The entry was withdrawn before anything filled: {_sentence(order_reason)}",
-            "rejected": f"The exit did not complete ({_code(instance.exit_problem)}); it is sent again.",
-        }[trigger]
-    what = "stop-loss" if trigger == "stop" else "target"
-    return f"The resting {what} was reached{_result(instance)}."
+def true_sentences(monitor: Monitor, code: SectionCode) -> list[str]:
+    """Return a clause for each condition that makes a section's answer true."""
+    return [monitor.sentence(row) for row in monitor.supporting_rows(monitor.program.roots[code])]
 
 
 def instance_reason(instance: Instance, ts: int, paused: str | None) -> str:
@@ -80,8 +143,8 @@ def instance_reason(instance: Instance, ts: int, paused: str | None) -> str:
         "EXITING": _exiting,
         "COOLDOWN": _cooldown,
         "ERROR": _error,
-    }[instance.state](instance, ts)
-    if instance.state not in ("MONITORING", "SIGNAL_DETECTED"):
+    }[STATES[instance.state]](instance, ts)
+    if instance.state not in (MONITORING, SIGNAL_DETECTED):
         return told
     hindrance = instance.never.sentence if instance.never is not None else paused
     return told if hindrance is None or instance.refused is not None else f"{hindrance} {told}"
@@ -92,13 +155,14 @@ def waiting_clause(instance: Instance, code: SectionCode) -> str:
     root = instance.program.roots[code]
     if root < 0:
         return "it is not defined"
-    row = instance.monitor.blocking_row(root)
+    monitor = monitor_now(instance)
+    row = monitor.blocking_row(root)
     if row is None:
-        held = true_sentences(instance, code)
+        held = true_sentences(monitor, code)
         return f"all of it holds ({'; '.join(held)})" if held else "nothing more is asked"
-    count = instance.monitor.alternatives(root)
+    count = monitor.alternatives(root)
     nearest = f"none of {count} conditions holds; the nearest: " if count > 1 else ""
-    return nearest + instance.monitor.sentence(row)
+    return nearest + monitor.sentence(row)
 
 
 def _monitoring(instance: Instance, _: int) -> str:
@@ -109,7 +173,7 @@ def _monitoring(instance: Instance, _: int) -> str:
 def _signal_detected(instance: Instance, ts: int) -> str:
     found = f"Found {section_name(instance, 'S1') or 'a signal'} {duration_text(ts - instance.since)} ago"
     if instance.refused is not None:
-        return f"{found}, but no order may be sent: {instance.refused[1]}"
+        return f"{found}, but no order may be sent: {instance.refused.sentence}"
     name = section_name(instance, "Z1")
     return f"{found}; waiting for {name or 'the entry'}: {waiting_clause(instance, 'Z1')}."
 
@@ -118,15 +182,18 @@ def _entering(instance: Instance, _: int) -> str:
     entry = instance.entry
     if entry is None:
         return "The entry order is on its way."
-    quantity = f"{entry.quantity.normalize():f} {instance.lane.instrument.base}"
-    waits = f" {entry.reason.partition(': ')[2]}" if entry.reason.startswith("stale_book") else ""
-    return f"The entry {entry.order_id} ({entry.side} {quantity}) is {entry.status}; waiting for its first fill.{waits}"
+    instrument = instance.lane.instrument
+    quantity = f"{instrument.size_decimal(entry.quantity).normalize():f} {instrument.base}"
+    waits = f" {entry.said.partition(': ')[2]}" if entry.said.startswith("stale_book") else ""
+    side = "buy" if entry.is_buy else "sell"
+    status = STATUSES[entry.status]
+    return f"The entry O-{entry.number} ({side} {quantity}) is {status}; waiting for its first fill.{waits}"
 
 
 def _position_active(instance: Instance, _: int) -> str:
     if instance.position is None:
         return "The position was closed at the venue; the instance follows at the next event."
-    code = NEXT_SECTION[instance.state] or "ZE1"
+    code = NEXT_SECTION[STATES[instance.state]] or "ZE1"
     code = code if instance.program.roots[code] >= 0 else "E1"
     holding = capitalised(_holding(instance, instance.position)) + _guards(instance, instance.position)
     if instance.program.roots[code] < 0:
@@ -136,8 +203,7 @@ def _position_active(instance: Instance, _: int) -> str:
 
 
 def _exiting(instance: Instance, ts: int) -> str:
-    last = instance.last_transition
-    why = last.reason if last is not None else "The position is being closed."
+    why = _last_words(instance) or "The position is being closed."
     if instance.position is None:
         return f"{why} The position is closed; resting at the next event."
     tries = f" (attempt {instance.exit_attempts})" if instance.exit_attempts > 1 else ""
@@ -145,33 +211,44 @@ def _exiting(instance: Instance, ts: int) -> str:
 
 
 def _cooldown(instance: Instance, ts: int) -> str:
-    last = instance.last_transition
     left = duration_text(instance.cooldown_until - ts)
-    return f"Resting for another {left}. {last.reason if last is not None else ''}".rstrip()
+    return f"Resting for another {left}. {_last_words(instance)}".rstrip()
 
 
 def _error(instance: Instance, _: int) -> str:
-    last = instance.last_transition
     held = " A position is still open." if instance.position is not None else ""
-    return f"Stopped by an error: {last.reason if last is not None else 'unknown.'}{held} Close it by command."
+    return f"Stopped by an error: {_last_words(instance) or 'unknown.'}{held} Close it by command."
 
 
-def _holding(instance: Instance, position: PositionChanged) -> str:
-    price = f"{position.entry_price:,.{instance.lane.instrument.price_decimals}f}"
-    return f"{position.side} {position.quantity.normalize():f} {instance.lane.instrument.base} at {price}"
+def _last_words(instance: Instance) -> str:
+    return "" if instance.last_reason is None else reason_words(instance, instance.last_reason)
 
 
-def _guards(instance: Instance, position: PositionChanged) -> str:
-    decimals = instance.lane.instrument.price_decimals
-    target = "" if position.target_price is None else f", target {position.target_price:,.{decimals}f}"
-    stop = "" if position.stop_price is None else f", stop {position.stop_price:,.{decimals}f}"
-    return target + stop
+def _holding(instance: Instance, position: Position) -> str:
+    return _held(instance, is_long=position.is_long, quantity=position.quantity, cost=position.cost)
 
 
-def _result(instance: Instance) -> str:
-    if instance.last_pnl is None:
+def _held(instance: Instance, *, is_long: bool, quantity: int, cost: int) -> str:
+    instrument = instance.lane.instrument
+    price = f"{average_price(instrument, cost, quantity):,.{instrument.price_decimals}f}"
+    size = f"{instrument.size_decimal(quantity).normalize():f}"
+    return f"{'long' if is_long else 'short'} {size} {instrument.base} at {price}"
+
+
+def _guards(instance: Instance, position: Position) -> str:
+    return _guard(instance, "target", position.target) + _guard(instance, "stop", position.stop)
+
+
+def _guard(instance: Instance, what: str, order: Order | None) -> str:
+    if order is None or not order.is_working():
         return ""
-    return f" with a result of {number_text(float(instance.last_pnl), instance.lane.instrument.quote)} after fees"
+    instrument = instance.lane.instrument
+    return f", {what} {instrument.price_decimal(order.trigger):,.{instrument.price_decimals}f}"
+
+
+def _result(instance: Instance, pnl: int) -> str:
+    amount = float(Decimal(pnl).scaleb(-instance.session.broker.money_decimals))
+    return f" with a result of {number_text(amount, instance.lane.instrument.quote)} after fees"
 
 
 def _sentence(text: str) -> str:

@@ -1,14 +1,15 @@
 """What the engine knows of the whole session: lifecycle, flags, and the account's day."""
 
+# kernel: compiled by scripts/kernel_build.py
+
 from __future__ import annotations
 
-from decimal import Decimal
+from papertape.broker.broker import Broker
+from papertape.model.buffers import Exact
+from papertape.model.entries import LifecycleChange
 
-from papertape.model.entries import Lifecycle, LifecycleChange
-from papertape.model.events import EquityMarked
-
-_DAY_US = 86_400_000_000
-_SECOND = 1_000_000
+DAY_US = 86_400_000_000
+SECOND = 1_000_000
 _OPEN = ("starting", "running")
 
 
@@ -16,36 +17,49 @@ class SessionState:
     """Lifecycle and flags as journalled; day values as of the last mark, so that they change once a second at most."""
 
     __slots__ = (
-        "_day",
-        "_day_equity",
-        "_marked_second",
+        "broker",
+        "day_end",
+        "day_equity",
         "entries_paused",
         "equity",
         "is_closing",
         "is_degraded",
         "lifecycle",
         "loss_today_pct",
+        "mark_due",
         "pause_reason",
         "trades_today",
     )
+    broker: Broker
+    lifecycle: str
+    is_degraded: bool
+    entries_paused: bool
+    pause_reason: str
+    is_closing: bool
+    trades_today: int
+    loss_today_pct: float
+    equity: Exact
+    day_equity: Exact
+    day_end: int
+    mark_due: int
 
-    def __init__(self, capital: Decimal) -> None:
-        self.lifecycle: Lifecycle = "starting"
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.lifecycle = "starting"
         self.is_degraded = False
         self.entries_paused = False
         self.pause_reason = ""
         self.is_closing = False
         self.trades_today = 0
         self.loss_today_pct = 0.0
-        self.equity = capital
-        self._day = -1
-        self._day_equity = capital
-        self._marked_second = -1
+        self.equity = broker.equity_exact()
+        self.day_equity = self.equity
+        self.day_end = -1
+        self.mark_due = -1
 
-    @property
     def is_active(self) -> bool:
-        """Whether instances think: false once the session has ended or is suspended."""
-        return self.lifecycle in (*_OPEN, "stopping")
+        """Return whether instances think: false once the session has ended or is suspended."""
+        return self.lifecycle in _OPEN or self.lifecycle == "stopping"
 
     def change(self, change: LifecycleChange) -> None:
         """Take a change of lifecycle or flags."""
@@ -61,6 +75,10 @@ class SessionState:
             self.pause_reason = reason
         self.entries_paused = is_paused
 
+    def may_enter(self) -> bool:
+        """Return whether entries may be sent now; `paused_because` says why not."""
+        return not self.is_closing and not self.entries_paused and self.lifecycle in _OPEN
+
     def paused_because(self) -> str | None:
         """Return why no entry may be sent now, as a sentence, or None."""
         if self.is_closing:
@@ -71,22 +89,19 @@ class SessionState:
             return f"Entries are paused: {self.pause_reason}".rstrip(" :.") + "."
         return None
 
-    def begin(self, ts: int) -> None:
-        """Take note of the time: a new day (UTC) starts counting afresh."""
-        day = ts // _DAY_US
-        if day != self._day:
-            self._day = day
-            self._day_equity = self.equity
-            self.trades_today = 0
+    def begin_day(self, ts: int) -> None:
+        """Start counting afresh: `ts` lies in another day (UTC) than before, called when `ts >= day_end`."""
+        self.day_end = ts - ts % DAY_US + DAY_US
+        self.day_equity = self.equity
+        self.trades_today = 0
+        self.loss_today_pct = 0.0
+
+    def take_mark(self, ts: int) -> None:
+        """Take a mark of the account, due once for each second in which anything comes."""
+        self.mark_due = ts - ts % SECOND + SECOND
+        self.equity = self.broker.equity_exact()
+        lost = self.day_equity - self.equity
+        if lost > 0 and self.day_equity > 0:
+            self.loss_today_pct = float(lost / self.day_equity * 100)
+        else:
             self.loss_today_pct = 0.0
-
-    def is_mark_due(self, ts: int) -> bool:
-        """Return whether `ts` lies in a later second than the last mark."""
-        return ts // _SECOND > self._marked_second
-
-    def take_mark(self, mark: EquityMarked) -> None:
-        """Take a mark of the account."""
-        self._marked_second = mark.ts // _SECOND
-        self.equity = mark.equity
-        lost = self._day_equity - mark.equity
-        self.loss_today_pct = float(lost / self._day_equity * 100) if lost > 0 and self._day_equity > 0 else 0.0

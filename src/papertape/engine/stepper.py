@@ -1,275 +1,317 @@
 """Moves instances: at one entry at most one transition each, by priority E1, order and fill events, ZE1, O1, Z1, S1."""
 
+# kernel: compiled by scripts/kernel_build.py
+
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from papertape.broker import Broker, Draft
+from papertape.broker.broker import Broker
+from papertape.broker.lifecycle import EMERGENCY_EXIT, EXIT
+from papertape.engine.codes import (
+    BY_COMMAND,
+    BY_COOLDOWN_OVER,
+    BY_E1,
+    BY_ERROR,
+    BY_FILL,
+    BY_O1,
+    BY_REJECTED,
+    BY_RISK,
+    BY_S1,
+    BY_STOP,
+    BY_TARGET,
+    BY_TIMEOUT,
+    BY_Z1,
+    BY_ZE1,
+    CANCEL_ENTRY,
+    CLOSE_POSITION,
+    COOLDOWN,
+    E1,
+    ENTERING,
+    ERROR,
+    EXITING,
+    FILLED,
+    FLAT,
+    MONITORING,
+    NEVER,
+    NO_MOVE,
+    NO_SECTION,
+    NO_TRIGGER,
+    O1,
+    POSITION_ACTIVE,
+    RESTED,
+    S1,
+    SIGNAL_DETECTED,
+    START_COOLDOWN,
+    STATES,
+    STOPPED,
+    SUBMIT_ENTRY,
+    TARGETED,
+    TIMED_OUT,
+    TO_STATE,
+    TRIGGER_COUNT,
+    TRIGGERS,
+    Z1,
+    ZE1,
+    moves,
+)
 from papertape.engine.entry_order import EntryDesk
-from papertape.engine.facts import Facts
 from papertape.engine.instance import Instance
-from papertape.engine.reasons import section_reason, venue_reason
+from papertape.engine.reasons import order_trouble, reason_words
 from papertape.engine.session_state import SessionState
 from papertape.errors import Broken
-from papertape.model.entries import Side
-from papertape.model.events import (
-    AccountChanged,
-    AlertRaised,
-    ConditionReading,
-    InstanceState,
-    InstanceTransitioned,
-    OrderPurpose,
-    SectionCode,
-    SignalFired,
-    Trigger,
-)
-from papertape.model.instrument import InstrumentId
-from papertape.model.orders import OrderIntent
-from papertape.model.views import LastTransition
-from papertape.strategy.check import SECTION_NAMES
-from papertape.strategy.durations import duration_text, duration_us
-from papertape.strategy.machine import Action, transition
+from papertape.model.buffers import Ints
+from papertape.model.fact_log import ALERT, NO_REASON, SIGNAL, TRANSITION, FactLog, Reason
+from papertape.strategy.machine import transition
 from papertape.strategy.risk import Refusal
 
 MAX_EXIT_ATTEMPTS = 20
 """After so many exits that did not complete, one a second, an instance is in ERROR and a trader is called."""
 
+ACCEPTED = -1
+"""The outcome of a signal that was followed; others are words."""
+
 
 class Stepper:
     """Turns answers and venue events into transitions, and transitions into orders."""
 
-    def __init__(
-        self, broker: Broker, facts: Facts, session: SessionState, desk: EntryDesk, instances: Sequence[Instance]
-    ) -> None:
-        self._broker = broker
-        self._facts = facts
-        self._session = session
-        self._desk = desk
-        self._by_key = {(instance.strategy, instance.lane.instrument.id): instance for instance in instances}
-        self._watch: dict[InstanceState, Callable[[Instance], None]] = {
-            "MONITORING": self._while_monitoring,
-            "SIGNAL_DETECTED": self._while_signal_detected,
-            "ENTERING": self._while_held,
-            "POSITION_ACTIVE": self._while_held,
-            "EXITING": self._while_exiting,
-            "COOLDOWN": self._while_cooldown,
-            "ERROR": self._while_error,
-        }
+    __slots__ = ("broker", "desk", "log", "moves", "session")
+    broker: Broker
+    log: FactLog
+    session: SessionState
+    desk: EntryDesk
+    moves: Ints
+
+    def __init__(self, broker: Broker, log: FactLog, session: SessionState, desk: EntryDesk) -> None:
+        self.broker = broker
+        self.log = log
+        self.session = session
+        self.desk = desk
+        self.moves = moves()
 
     def step(self, instance: Instance) -> None:
         """Evaluate an instance as of its lane's time and make the transition that follows, if any."""
-        session = self._session
-        instance.evaluate(
-            (float(session.trades_today), session.loss_today_pct, float(self._broker.open_position_count)),
-            instance.lane.touch(self._broker),
-        )
-        self._watch[instance.state](instance)
+        instance.evaluate()
+        state = instance.state
+        if state == MONITORING:
+            if instance.is_true(S1):
+                self._found(instance)
+        elif state == POSITION_ACTIVE or state == ENTERING:  # noqa: PLR1714 - compiled, two comparisons
+            self._while_held(instance)
+        elif state == SIGNAL_DETECTED:
+            self._while_signal_detected(instance)
+        elif state == EXITING:
+            self._while_exiting(instance)
+        elif state == COOLDOWN:
+            self._while_cooldown(instance)
+        else:
+            instance.was_s1_true = False
 
-    def take(self, drafts: Sequence[Draft]) -> None:
-        """Number what the venue did and tell it to the instances concerned."""
-        for draft in drafts:
-            self._facts.add(draft)
-            if isinstance(draft, AccountChanged):
-                continue
-            if self._instance(draft.strategy, draft.instrument).note(draft):
-                self._session.trades_today += 1
-
-    def command(self, instance: Instance, reason: str, purpose: OrderPurpose) -> None:
+    def command(self, instance: Instance, reason: str, purpose: int) -> None:
         """Leave by command whatever an instance is in: drop a signal, cancel an entry, close a position."""
-        if instance.state in ("SIGNAL_DETECTED", "ENTERING", "POSITION_ACTIVE") or (
-            instance.state == "ERROR" and instance.position is not None
-        ):
-            self._move(instance, "command", reason, purpose=purpose)
+        state = instance.state
+        if state in (SIGNAL_DETECTED, ENTERING, POSITION_ACTIVE) or (state == ERROR and instance.position is not None):
+            instance.capture(instance.seen, NO_SECTION)
+            instance.why.say(reason)
+            self._move(instance, BY_COMMAND, NO_SECTION, instance.seen, instance.why, purpose)
 
-    def _instance(self, strategy: str, instrument: InstrumentId) -> Instance:
-        found = self._by_key.get((strategy, instrument))
-        if found is None:
-            raise Broken(
-                f"The venue reported an order of {strategy} on {instrument}, which is no instance of this session; "
-                "keep the journal and report it.",
-                code="engine.unknown_instance",
-            )
-        return found
-
-    def _while_monitoring(self, instance: Instance) -> None:
-        if instance.is_true("S1"):
-            self._fire(instance, "S1", "accepted")
-            instance.signal_ts = self._facts.ts
-            instance.forget_entry()
-            self._move(instance, "S1", section_reason(instance, "S1"), section="S1")
+    def _found(self, instance: Instance) -> None:
+        seen = instance.seen
+        instance.capture(seen, S1)
+        self._fire(instance, S1, seen)
+        instance.signal_ts = self.log.ts
+        instance.forget_entry()
+        self._move(instance, BY_S1, S1, seen, seen, EXIT)
 
     def _while_signal_detected(self, instance: Instance) -> None:
-        if instance.is_true("O1"):
-            self._fire(instance, "O1", "accepted")
-            self._move(instance, "O1", section_reason(instance, "O1"), section="O1")
-        elif instance.timeout_us is not None and self._facts.ts >= instance.since + instance.timeout_us:
-            waited = duration_text(instance.timeout_us)
-            self._move(instance, "timeout", f"The signal was dropped: no entry was found within {waited}.")
-        elif instance.is_true("Z1"):
+        seen = instance.seen
+        if instance.is_true(O1):
+            instance.capture(seen, O1)
+            self._fire(instance, O1, seen)
+            self._move(instance, BY_O1, O1, seen, seen, EXIT)
+        elif self.log.ts - instance.since >= instance.timeout_us:
+            instance.why.clear(TIMED_OUT)
+            instance.why.put_int(instance.timeout_us)
+            self._move_for(instance, BY_TIMEOUT)
+        elif instance.is_true(Z1):
             self._enter(instance)
         else:
             instance.refused = None
 
     def _while_held(self, instance: Instance) -> None:
         by_venue = instance.venue_trigger()
-        if instance.is_true("E1") and (instance.position is not None or instance.has_live_entry):
-            self._leave(instance, "E1", "emergency_exit")
-        elif by_venue is not None:
-            self._move(instance, by_venue, venue_reason(instance, by_venue))
-        elif instance.state == "POSITION_ACTIVE" and instance.position is None:
-            raise Broken(
-                f"{instance.key} is POSITION_ACTIVE without a position and without a stop or target that closed it; "
-                "keep the journal and report it.",
-                code="engine.position_lost",
-            )
-        elif instance.is_watched("ZE1") and instance.is_true("ZE1"):
-            self._leave(instance, "ZE1", "exit")
+        if instance.is_true(E1) and (instance.position is not None or instance.has_live_entry()):
+            self._leave(instance, E1, BY_E1, EMERGENCY_EXIT)
+        elif by_venue != NO_TRIGGER:
+            self._move_by_venue(instance, by_venue)
+        elif instance.state == POSITION_ACTIVE:
+            if instance.position is None:
+                raise Broken(
+                    f"{instance.key} is POSITION_ACTIVE without a position and without a stop or target that closed "
+                    "it; keep the journal and report it.",
+                    code="engine.position_lost",
+                )
+            if instance.is_true(ZE1):
+                self._leave(instance, ZE1, BY_ZE1, EXIT)
 
     def _while_exiting(self, instance: Instance) -> None:
         by_venue = instance.venue_trigger()
-        if by_venue == "rejected" and instance.exit_attempts >= MAX_EXIT_ATTEMPTS:
+        if by_venue == BY_REJECTED and instance.exit_attempts >= MAX_EXIT_ATTEMPTS:
             self._fail(instance)
-        elif by_venue is not None:
-            self._move(instance, by_venue, venue_reason(instance, by_venue))
+        elif by_venue != NO_TRIGGER:
+            self._move_by_venue(instance, by_venue)
 
     def _while_cooldown(self, instance: Instance) -> None:
-        if self._facts.ts >= instance.cooldown_until:
-            self._move(instance, "cooldown_over", "The rest is over; watching again.")
-        elif instance.is_true("S1"):
-            if not instance.has_told_cooldown and "S1" not in instance.was_true:
+        if self.log.ts >= instance.cooldown_until:
+            instance.why.clear(RESTED)
+            self._move_for(instance, BY_COOLDOWN_OVER)
+        elif instance.is_true(S1):
+            if not instance.has_told_cooldown and not instance.was_s1_true:
                 instance.has_told_cooldown = True
-                self._fire(instance, "S1", "instance.cooldown", "The instance rests; the signal is not followed.")
-            instance.was_true.add("S1")
+                instance.capture(instance.told, S1)
+                self._tell(instance, S1, "instance.cooldown", "The instance rests; the signal is not followed.")
+            instance.was_s1_true = True
         else:
-            instance.was_true.discard("S1")
+            instance.was_s1_true = False
 
-    def _while_error(self, instance: Instance) -> None:
-        instance.was_true.clear()
-
-    def _leave(self, instance: Instance, section: SectionCode, purpose: OrderPurpose) -> None:
-        self._fire(instance, section, "accepted")
-        trigger: Trigger = "E1" if section == "E1" else "ZE1"
-        self._move(instance, trigger, section_reason(instance, section), section=section, purpose=purpose)
+    def _leave(self, instance: Instance, section: int, trigger: int, purpose: int) -> None:
+        moment = instance.going_out
+        instance.capture(moment, section)
+        self._fire(instance, section, moment)
+        self._move(instance, trigger, section, moment, moment, purpose)
 
     def _enter(self, instance: Instance) -> None:
-        reason = section_reason(instance, "Z1")
-        intent = self._desk.intent(instance, reason)
-        if isinstance(intent, OrderIntent):
-            instance.refused = None
-            self._fire(instance, "Z1", "accepted")
-            self._move(instance, "Z1", reason, section="Z1", intent=intent)
+        session = self.session
+        paused = "" if session.may_enter() else session.paused_because() or ""
+        code = self.desk.judge(
+            instance, instance.terms, self.log.ts, paused, session.trades_today, session.loss_today_pct
+        )
+        if code:
+            self._refuse(instance, self.desk.refusal(code))
             return
-        self._refuse(instance, intent)
+        moment = instance.going_in
+        instance.capture(moment, Z1)
+        instance.refused = None
+        self._fire(instance, Z1, moment)
+        self._move(instance, BY_Z1, Z1, moment, moment, EXIT)
 
     def _refuse(self, instance: Instance, refusal: Refusal) -> None:
         # told once per reason; a refusal that waiting can cure is judged again at every entry while Z1 stays true
-        if instance.refused is None or instance.refused[0] != refusal.code:
-            self._fire(instance, "Z1", refusal.code, refusal.sentence)
-        instance.refused = (refusal.code, refusal.sentence)
+        if instance.refused is None or instance.refused.code != refusal.code:
+            instance.capture(instance.told, Z1)
+            self._tell(instance, Z1, refusal.code, refusal.sentence)
+        instance.refused = refusal
         if refusal.is_final:
-            self._move(instance, "risk", refusal.sentence, section="Z1")
+            instance.capture(instance.seen, Z1)
+            instance.why.say(refusal.sentence)
+            self._move(instance, BY_RISK, Z1, instance.seen, instance.why, EXIT)
 
     def _fail(self, instance: Instance) -> None:
-        reason = f"The exit did not complete after {MAX_EXIT_ATTEMPTS} attempts: {instance.exit_problem}"
-        self._move(instance, "error", reason)
-        self._facts.add(
-            AlertRaised(
-                **self._facts.head(),
-                code="instance.exit_failed",
-                severity="critical",
-                message=f"{instance.key} still holds a position. {reason} Close it by hand or stop the session.",
-                stage="machine",
-                instrument=instance.lane.instrument.id,
-            )
-        )
+        problem = instance.exit_problem or "no exit order was working"
+        reason = f"The exit did not complete after {MAX_EXIT_ATTEMPTS} attempts: {problem}"
+        instance.why.say(reason)
+        self._move_for(instance, BY_ERROR)
+        log = self.log
+        log.open(ALERT)
+        log.put_int(instance.lane.index)
+        log.put_text("instance.exit_failed")
+        log.put_text("critical")
+        log.put_text(f"{instance.key} still holds a position. {reason} Close it by hand or stop the session.")
+        log.put_text("machine")
 
-    def _fire(self, instance: Instance, section: SectionCode, outcome: str, reason: str | None = None) -> None:
-        is_closing = section in ("ZE1", "E1")
-        side: Side = "buy" if instance.is_long != is_closing else "sell"
-        self._facts.add(
-            SignalFired(
-                **self._facts.head(),
-                strategy=instance.strategy,
-                instrument=instance.lane.instrument.id,
-                section=section,
-                side=side,
-                price=instance.lane.last,
-                outcome=outcome,
-                reason=reason or section_reason(instance, section),
-                trace=instance.monitor.readings(section),
-            )
-        )
+    def _move_by_venue(self, instance: Instance, trigger: int) -> None:
+        why = instance.why
+        position = instance.position
+        if trigger == BY_FILL and instance.state == ENTERING:
+            why.clear(FILLED)
+            why.put_int(0 if position is None else 1)
+            if position is not None:
+                why.put_int(1 if position.is_long else 0)
+                why.put_int(position.quantity)
+                why.put_exact(position.cost)
+        elif trigger in (BY_FILL, BY_STOP, BY_TARGET):
+            why.clear(FLAT if trigger == BY_FILL else STOPPED if trigger == BY_STOP else TARGETED)
+            why.put_int(1 if instance.has_pnl else 0)
+            why.put_exact(instance.last_pnl)
+        else:
+            why.say(order_trouble(instance, trigger))
+        self._move_for(instance, trigger)
+
+    def _move_for(self, instance: Instance, trigger: int) -> None:
+        instance.capture(instance.seen, NO_SECTION)
+        self._move(instance, trigger, NO_SECTION, instance.seen, instance.why, EXIT)
+
+    def _fire(self, instance: Instance, section: int, moment: Reason) -> None:
+        self._signal(instance, section, self.log.place(moment), NO_REASON, "")
+
+    def _tell(self, instance: Instance, section: int, outcome: str, reason: str) -> None:
+        words = Reason(reason)
+        place = self.log.place(instance.told)
+        self._signal(instance, section, place, self.log.place(words), outcome)
+
+    def _signal(self, instance: Instance, section: int, moment: int, reason: int, outcome: str) -> None:
+        log = self.log
+        log.open(SIGNAL)
+        log.put_int(instance.index)
+        log.put_int(section)
+        log.put_int(1 if instance.is_long != (section in (ZE1, E1)) else 0)
+        log.put_int(moment)
+        log.put_int(reason)
+        if outcome:
+            log.put_text(outcome)
+        else:
+            log.put_int(ACCEPTED)
+        log.put_float(instance.lane.last)
 
     def _move(
-        self,
-        instance: Instance,
-        trigger: Trigger,
-        reason: str,
-        *,
-        section: SectionCode | None = None,
-        purpose: OrderPurpose = "exit",
-        intent: OrderIntent | None = None,
+        self, instance: Instance, trigger: int, section: int, moment: Reason, reason: Reason, purpose: int
     ) -> None:
-        move = transition(instance.state, trigger)
-        fact = InstanceTransitioned(
-            **self._facts.head(),
-            strategy=instance.strategy,
-            instrument=instance.lane.instrument.id,
-            from_state=instance.state,
-            to_state=move.to_state,
-            trigger=trigger,
-            section=section,
-            reason=reason,
-            price=instance.lane.last,
-            trace=_trace(instance),
-        )
-        self._facts.add(fact)
-        instance.last_transition = LastTransition(
-            seq=fact.seq,
-            ts=fact.ts,
-            from_state=fact.from_state,
-            to_state=fact.to_state,
-            trigger=trigger,
-            reason=reason,
-        )
-        if move.to_state != instance.state:
-            instance.state, instance.since = move.to_state, fact.ts
-            instance.was_true.clear()
-        for action in move.actions:
-            self._act(instance, action, reason, purpose, intent)
+        state = instance.state
+        move = self.moves[state * TRIGGER_COUNT + trigger]
+        if move == NO_MOVE:
+            transition(STATES[state], TRIGGERS[trigger])  # raises Broken
+        log = self.log
+        moment_place, reason_place = log.place(moment), log.place(reason)
+        log.open(TRANSITION)
+        log.put_int(instance.index)
+        log.put_int(state)
+        log.put_int(move & TO_STATE)
+        log.put_int(trigger)
+        log.put_int(section)
+        log.put_int(moment_place)
+        log.put_int(reason_place)
+        log.put_float(instance.lane.last)
+        instance.last_seq = log.last_seq
+        instance.last_ts = log.ts
+        instance.last_from = state
+        instance.last_trigger = trigger
+        instance.last_reason = reason
+        if move & TO_STATE != state:
+            instance.state = move & TO_STATE
+            instance.since = log.ts
+            instance.was_s1_true = False
+        if move > TO_STATE:
+            self._act(instance, move, reason, purpose)
 
-    def _act(
-        self, instance: Instance, action: Action, reason: str, purpose: OrderPurpose, intent: OrderIntent | None
-    ) -> None:
-        ts = self._facts.ts
-        if action == "submit_entry" and intent is not None:
-            instance.bound = self._desk.notional(instance, intent.quantity)
-            self.take(self._broker.submit(intent, ts)[1])
-        elif action == "cancel_entry":
-            if instance.entry is not None and instance.has_live_entry:
-                self.take(self._broker.cancel(instance.entry.order_id, ts, reason))
-        elif action == "close_position":
-            if instance.position is not None:
-                instance.exit_sent_ts = ts
-                instance.exit_attempts += 1
-                self.take(self._broker.close(instance.strategy, instance.lane.instrument.id, ts, purpose, reason))
-        elif action == "start_cooldown":
-            _start_cooldown(instance, ts)
+    def _act(self, instance: Instance, actions: int, reason: Reason, purpose: int) -> None:
+        if actions & SUBMIT_ENTRY:
+            self.desk.send(instance, instance.terms, reason, self.log.ts)
+        if actions & CANCEL_ENTRY:
+            entry = instance.entry
+            if entry is not None and entry.is_working():
+                self.broker.cancel(entry, self.log.ts, reason_words(instance, reason))
+        if actions & CLOSE_POSITION and instance.position is not None:
+            instance.exit_sent_ts = self.log.ts
+            instance.exit_attempts += 1
+            words = reason_words(instance, reason) if instance.orders else ""
+            self.broker.close(instance, self.log.ts, purpose, reason, words)
+        if actions & START_COOLDOWN:
+            self._rest(instance)
 
-
-def _trace(instance: Instance) -> tuple[ConditionReading, ...]:
-    return tuple(reading for code in SECTION_NAMES for reading in instance.monitor.readings(code))
-
-
-def _start_cooldown(instance: Instance, ts: int) -> None:
-    cooldown = instance.program.definition.cooldown
-    length = cooldown.after_cancel
-    if instance.last_pnl is not None:
-        length = cooldown.after_exit
-        if instance.last_pnl < 0 and cooldown.after_loss is not None:
-            length = cooldown.after_loss
-    instance.cooldown_until = ts + duration_us(length)
-    instance.has_told_cooldown = False
-    instance.signal_ts = None
-    instance.refused = None
-    instance.was_true = {"S1"} if instance.is_true("S1") else set()
+    def _rest(self, instance: Instance) -> None:
+        length = instance.rest_after_cancel_us
+        if instance.has_pnl:
+            length = instance.rest_after_loss_us if instance.last_pnl < 0 else instance.rest_after_exit_us
+        instance.cooldown_until = self.log.ts + length
+        instance.has_told_cooldown = False
+        instance.signal_ts = NEVER
+        instance.refused = None
+        instance.was_s1_true = instance.is_true(S1)

@@ -29,7 +29,8 @@ REASON = 0
 class Reason:
     """Why, in words made on demand: a text, or numbers that its writer can make a sentence from.
 
-    `kind` 0 is `text`; others are the writer's own, with `int_count` of `ints` and `float_count` of `floats`.
+    `kind` 0 is `text` alone; others are the writer's own, with `int_count` of `ints` and `float_count` of `floats` that
+    mean what the writer says, and a text where numbers do not tell all.
     """
 
     __slots__ = ("chunk", "float_count", "floats", "int_count", "ints", "kind", "place", "text")
@@ -55,6 +56,7 @@ class Reason:
     def clear(self, kind: int) -> None:
         """Begin anew; numbers follow by `put_int` and `put_float`, within the room it was made with."""
         self.kind = kind
+        self.text = ""
         self.int_count = 0
         self.float_count = 0
         self.chunk = -1
@@ -73,6 +75,12 @@ class Reason:
         """Append a float."""
         self.floats[self.float_count] = number
         self.float_count += 1
+
+    def put_exact(self, number: Exact) -> None:
+        """Append an integer of any size, as `FactLog.put_exact` does."""
+        self.put_int(number & MASK)
+        self.put_int((number >> 62) & MASK)
+        self.put_int(number >> 124)
 
 
 class FactLog:
@@ -187,8 +195,10 @@ class FactLog:
             reason.place = self.row_count
             self._start(REASON)
             self.put_int(reason.kind)
-            if reason.kind == 0:
+            if reason.text:
                 self.put_text(reason.text)
+            else:
+                self.put_int(NO_REASON)
             for index in range(reason.int_count):
                 self.put_int(reason.ints[index])
             for index in range(reason.float_count):

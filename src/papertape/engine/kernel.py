@@ -1,0 +1,412 @@
+"""The loop of the engine: market events, ticks of the clock and commands through venue, indicators and machines."""
+
+# kernel: compiled by scripts/kernel_build.py
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from papertape.broker.broker import Broker
+from papertape.broker.lifecycle import EMERGENCY_EXIT, EXIT
+from papertape.engine.entry_order import EntryDesk
+from papertape.engine.instance import Instance
+from papertape.engine.lane import Lane
+from papertape.engine.session_state import SessionState
+from papertape.engine.stepper import Stepper
+from papertape.errors import Broken
+from papertape.model.columns import BAR, NOTHING, QUOTE, TRADE, BarColumns, MarketCursor, QuoteColumns, TradeColumns
+from papertape.model.entries import (
+    AlertNote,
+    BookGap,
+    BookUpdate,
+    ClockTick,
+    CloseAll,
+    ClosePosition,
+    Entry,
+    LifecycleChange,
+    PauseEntries,
+    Quote,
+    ResumeEntries,
+    Ticker,
+    Trade,
+    VenueBar,
+)
+from papertape.model.fact_log import ALERT, SESSION, FactLog
+from papertape.model.instrument import Instrument, InstrumentId
+from papertape.model.session import SimulationProfile
+from papertape.strategy.program import Program
+from papertape.strategy.risk import terms_of
+
+SECOND = 1_000_000
+
+
+class Kernel:
+    """One session's lanes and instances, and the log they write. `firsts` holds the first instance of each lane."""
+
+    __slots__ = (
+        "broker",
+        "by_id",
+        "firsts",
+        "instances",
+        "is_live",
+        "lanes",
+        "log",
+        "next_tick",
+        "session",
+        "stepper",
+    )
+    broker: Broker
+    log: FactLog
+    session: SessionState
+    stepper: Stepper
+    lanes: list[Lane]
+    instances: list[Instance]
+    firsts: list[Instance | None]
+    by_id: dict[InstrumentId, Lane]
+    is_live: bool
+    next_tick: int
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        profile: SimulationProfile,
+        capital: Decimal,
+        currency: str,
+        programs: Sequence[Program],
+    ) -> None:
+        self.log = FactLog()
+        self.broker = Broker(instruments, profile, capital, currency, self.log)
+        self.session = SessionState(self.broker)
+        self.lanes = []
+        self.by_id = {}
+        for index, instrument in enumerate(instruments):
+            lane = Lane(index, instrument, self.broker.market(index), profile.stale_book_us)
+            self.lanes.append(lane)
+            self.by_id[instrument.id] = lane
+        desk = EntryDesk(self.broker, profile.stale_book_us)
+        self.stepper = Stepper(self.broker, self.log, self.session, desk)
+        self.instances = []
+        self.firsts = [None] * len(self.lanes)
+        lasts: list[Instance | None] = [None] * len(self.lanes)
+        for program in programs:
+            for lane in self.lanes:
+                money = self.broker.money_decimals
+                terms = terms_of(program.definition, lane.instrument, money, profile.taker_fee)
+                instance = Instance(program, lane, self.session, terms)
+                self.broker.add_owner(instance)
+                self.instances.append(instance)
+                last = lasts[lane.index]
+                if last is None:
+                    self.firsts[lane.index] = instance
+                else:
+                    last.following = instance
+                lasts[lane.index] = instance
+        self.is_live = False
+        self.next_tick = 0
+
+    def take(self, first_seq: int, entries: Sequence[Entry], is_warmup: bool) -> None:
+        """Take consecutive entries; raises `Broken` as `Engine.step`."""
+        seq = first_seq
+        for entry in entries:
+            self.log.begin(seq, entry.ts)
+            if is_warmup:
+                self._warm(entry)
+            else:
+                self._begin(entry.ts)
+                self._take(entry)
+                self._mark(entry.ts)
+            seq += 1
+        if is_warmup:
+            lane: Lane
+            for lane in self.lanes:
+                lane.refresh()
+                lane.revision += 1
+            self._begin_at(self.log.ts)
+
+    def scan(self, cursor: MarketCursor, rows: int) -> int:
+        """Take the next `rows` of columns, with a clock tick for each second begun, and return how many entries.
+
+        Entries are numbered on from the newest one; the first scan begins the session's running state before.
+        """
+        log = self.log
+        first = log.entry_seq
+        if self.next_tick == 0:
+            ts = cursor.next_ts()
+            self.next_tick = ts - ts % SECOND + SECOND
+        trades: TradeColumns = cursor.market.trades
+        quotes: QuoteColumns = cursor.market.quotes
+        bars: BarColumns = cursor.market.bars
+        is_trades_only = quotes.count == 0 and bars.count == 0
+        done = 0
+        while done < rows:
+            if is_trades_only and cursor.trade < trades.count:
+                kind = TRADE
+            else:
+                kind = cursor.next_kind()
+            if kind == NOTHING:
+                break
+            if kind == TRADE:
+                at = cursor.trade
+                ts = trades.ts[at]
+                if ts >= self.next_tick:
+                    self._tick_until(ts)
+                log.begin(log.entry_seq + 1, ts)
+                self._begin(ts)
+                self._on_trade(self.lanes[trades.lane[at]], ts, ts, trades.price[at], trades.lots[at], "")
+                cursor.trade += 1
+            elif kind == QUOTE:
+                at = cursor.quote
+                ts = quotes.ts[at]
+                if ts >= self.next_tick:
+                    self._tick_until(ts)
+                log.begin(log.entry_seq + 1, ts)
+                self._begin(ts)
+                self._on_quote(
+                    self.lanes[quotes.lane[at]],
+                    ts,
+                    ts,
+                    quotes.bid[at],
+                    quotes.bid_lots[at],
+                    quotes.ask[at],
+                    quotes.ask_lots[at],
+                )
+                cursor.quote += 1
+            else:
+                ts = bars.ts[cursor.bar]
+                if ts >= self.next_tick:
+                    self._tick_until(ts)
+                log.begin(log.entry_seq + 1, ts)
+                self._begin(ts)
+                self._on_bar(bars, cursor.bar)
+                cursor.bar += 1
+            self._mark(ts)
+            done += 1
+        return log.entry_seq - first
+
+    def _tick_until(self, ts: int) -> None:
+        while ts >= self.next_tick:
+            tick = self.next_tick
+            self.log.begin(self.log.entry_seq + 1, tick)
+            self._begin(tick)
+            self._on_clock(tick)
+            self._mark(tick)
+            self.next_tick = tick + SECOND
+
+    def _begin(self, ts: int) -> None:
+        if not self.is_live:
+            self.is_live = True
+            self._begin_at(ts)
+        if ts >= self.session.day_end:
+            self.session.begin_day(ts)
+
+    def _mark(self, ts: int) -> None:
+        if ts >= self.session.mark_due:
+            self.broker.mark(ts)
+            self.session.take_mark(ts)
+
+    def _begin_at(self, ts: int) -> None:
+        instance: Instance
+        for instance in self.instances:
+            instance.since = ts
+            instance.lane.revision += 1
+
+    def _on_trade(self, lane: Lane, ts: int, recv_ts: int, price: int, lots: int, trade_id: str) -> None:
+        self.broker.on_trade(lane.market, ts, price, lots, trade_id)
+        lane.on_trade(ts, recv_ts, price, lots, False)
+        self._think(lane)
+
+    def _on_quote(self, lane: Lane, ts: int, recv_ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
+        self.broker.on_quote(lane.market, ts, bid, bid_lots, ask, ask_lots)
+        lane.on_quote(ts, recv_ts, bid, bid_lots, ask, ask_lots)
+        self._think(lane)
+
+    def _on_bar(self, bars: BarColumns, at: int) -> None:
+        # A bar of a file stands for its last print, which is what an order meets; its venue's history meets none.
+        ts = bars.ts[at]
+        lane: Lane = self.lanes[bars.lane[at]]
+        self.broker.on_trade(lane.market, ts, bars.close[at], bars.volume[at], "")
+        lane.on_venue_bar(
+            ts,
+            ts,
+            bars.open_ts[at],
+            bars.interval_us[at],
+            bars.open[at],
+            bars.high[at],
+            bars.low[at],
+            bars.close[at],
+            bars.volume[at],
+        )
+        self._think(lane)
+
+    def _on_clock(self, ts: int) -> None:
+        self.broker.on_time(ts)
+        lane: Lane
+        for lane in self.lanes:
+            lane.on_time(ts)
+        for lane in self.lanes:
+            self._think(lane)
+
+    def _think(self, lane: Lane) -> None:
+        lane.refresh()
+        lane.sample()
+        instance: Instance | None = self.firsts[lane.index]
+        while instance is not None:
+            self.stepper.step(instance)
+            instance = instance.following
+
+    def _take(self, entry: Entry) -> None:
+        kind = type(entry)
+        if kind is Trade:
+            lots = entry.size if entry.side == "buy" else -entry.size
+            self._on_trade(self._lane(entry), entry.ts, entry.recv_ts, entry.price, lots, entry.trade_id)
+        elif kind is Quote:
+            self._on_quote(
+                self._lane(entry), entry.ts, entry.recv_ts, entry.bid, entry.bid_size, entry.ask, entry.ask_size
+            )
+        elif kind is ClockTick:
+            self._on_clock(entry.ts)
+        elif kind is BookUpdate or kind is Ticker:
+            self._on_depth(self._lane(entry), entry)
+        elif kind is BookGap:
+            lane = self._lane(entry)
+            self.broker.on_gap(lane.market)
+            lane.on_gap(entry.ts)
+            self._think(lane)
+        elif kind is VenueBar:
+            lane = self._lane(entry)
+            self._on_history(lane, entry)
+            self._think(lane)
+        else:
+            self._on_command(entry)
+
+    def _on_depth(self, lane: Lane, entry: BookUpdate | Ticker) -> None:
+        if type(entry) is BookUpdate:
+            self.broker.on_book(lane.market, entry)
+            lane.on_depth(entry.ts, entry.recv_ts)
+        elif type(entry) is Ticker:
+            lane.on_ticker(entry.ts, entry.recv_ts, entry.change_pct, entry.volume_quote)
+        if self._is_watching(lane):
+            # neither changes a value or an order of an instance that only watches: no reason to think
+            lane.sample()
+        else:
+            self._think(lane)
+
+    def _is_watching(self, lane: Lane) -> bool:
+        instance: Instance | None = self.firsts[lane.index]
+        while instance is not None:
+            if not instance.is_watching():
+                return False
+            instance = instance.following
+        return True
+
+    def _on_history(self, lane: Lane, bar: VenueBar) -> None:
+        lane.on_venue_bar(
+            bar.ts,
+            bar.recv_ts,
+            bar.open_ts,
+            bar.interval_s * SECOND,
+            bar.open,
+            bar.high,
+            bar.low,
+            bar.close,
+            bar.volume,
+        )
+
+    def _warm(self, entry: Entry) -> None:
+        kind = type(entry)
+        if kind is ClockTick:
+            for lane in self.lanes:
+                lane.on_time(entry.ts)
+            return
+        if kind not in (Trade, Quote, BookUpdate, Ticker, VenueBar, BookGap):
+            raise Broken(
+                f"Entry {self.log.entry_seq} is a {kind.__name__} inside the warm-up, which holds market "
+                "history only; keep the journal and report it.",
+                code="engine.warmup_command",
+            )
+        lane = self._lane(entry)
+        has_traded = False
+        if kind is Trade:
+            lots = entry.size if entry.side == "buy" else -entry.size
+            has_traded = self.broker.on_trade(lane.market, entry.ts, entry.price, lots, entry.trade_id)
+            lane.on_trade(entry.ts, entry.recv_ts, entry.price, lots, True)
+        elif kind is Quote:
+            quote = (entry.bid, entry.bid_size, entry.ask, entry.ask_size)
+            has_traded = self.broker.on_quote(lane.market, entry.ts, *quote)
+            lane.on_quote(entry.ts, entry.recv_ts, *quote)
+        elif kind is BookUpdate:
+            has_traded = self.broker.on_book(lane.market, entry)
+            lane.on_depth(entry.ts, entry.recv_ts)
+        elif kind is Ticker:
+            lane.on_ticker(entry.ts, entry.recv_ts, entry.change_pct, entry.volume_quote)
+        elif kind is VenueBar:
+            self._on_history(lane, entry)
+        else:
+            self.broker.on_gap(lane.market)
+            lane.on_gap(entry.ts)
+        if has_traded:
+            raise Broken(
+                f"Entry {self.log.entry_seq} belongs to the warm-up and would have traded; "
+                "keep the journal and report it.",
+                code="engine.warmup_traded",
+            )
+        lane.sample()
+
+    def _lane(self, entry: Trade | Quote | BookUpdate | Ticker | BookGap | VenueBar | ClosePosition) -> Lane:
+        lane: Lane | None = self.by_id.get(entry.instrument)
+        if lane is None:
+            raise Broken(
+                f"Entry {self.log.entry_seq} is about {entry.instrument}, which this session does not trade; it has "
+                f"{', '.join(self.by_id)}. Keep the journal and report it.",
+                code="engine.unknown_instrument",
+            )
+        return lane
+
+    def _on_command(self, entry: Entry) -> None:
+        session = self.session
+        if isinstance(entry, LifecycleChange):
+            session.change(entry)
+            self._session_changed(entry.trigger, entry.reason)
+        elif isinstance(entry, PauseEntries):
+            session.pause(True, entry.reason)
+            self._session_changed("pause_entries", entry.reason)
+        elif isinstance(entry, ResumeEntries):
+            session.pause(False, entry.reason)
+            session.is_closing = False
+            self._session_changed("resume_entries", entry.reason)
+        elif isinstance(entry, ClosePosition):
+            instance: Instance | None = self.firsts[self._lane(entry).index]
+            while instance is not None:
+                if instance.position is not None:
+                    self.stepper.command(instance, entry.reason, EXIT)
+                instance = instance.following
+        elif isinstance(entry, CloseAll):
+            session.is_closing = True
+            for one in self.instances:
+                self.stepper.command(one, entry.reason, EMERGENCY_EXIT if entry.is_emergency else EXIT)
+        elif isinstance(entry, AlertNote):
+            self._raise_alert(entry)
+        for lane in self.lanes:
+            lane.revision += 1
+
+    def _session_changed(self, trigger: str, reason: str) -> None:
+        log, session = self.log, self.session
+        log.open(SESSION)
+        log.put_int(1 if session.is_degraded else 0)
+        log.put_int(1 if session.entries_paused else 0)
+        log.put_text(session.lifecycle)
+        log.put_text(trigger)
+        log.put_text(reason)
+
+    def _raise_alert(self, note: AlertNote) -> None:
+        lane = -1
+        if note.instrument is not None:
+            lane = self.by_id[note.instrument].index
+        log = self.log
+        log.open(ALERT)
+        log.put_int(lane)
+        log.put_text(note.code)
+        log.put_text(note.severity)
+        log.put_text(note.message)
+        log.put_text(note.stage)

@@ -1,0 +1,133 @@
+"""Facts from the rows of the log: made for whoever asks, never by the kernel itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from papertape.broker.broker import Broker
+from papertape.broker.telling import fact_of, names_of
+from papertape.engine.codes import NO_SECTION, SECTIONS, STATES, TRIGGERS
+from papertape.engine.instance import Instance
+from papertape.engine.lane import Lane
+from papertape.engine.moments import Moment
+from papertape.engine.reasons import section_reason, tell_reason
+from papertape.engine.stepper import ACCEPTED
+from papertape.model.events import (
+    AlertRaised,
+    AnyEvent,
+    ConditionReading,
+    InstanceTransitioned,
+    SectionCode,
+    SessionChanged,
+    SignalFired,
+)
+from papertape.model.fact_log import ALERT, NO_REASON, REASON, SESSION, SIGNAL, TRANSITION
+from papertape.model.fact_rows import FactRows
+
+
+class Teller:
+    """Makes the facts of one session from its rows."""
+
+    def __init__(self, broker: Broker, instances: Sequence[Instance], lanes: Sequence[Lane]) -> None:
+        self._names = names_of(broker)
+        self._instances: Mapping[int, Instance] = {instance.index: instance for instance in instances}
+        self._lanes = lanes
+
+    def facts(self, rows: FactRows) -> Iterator[AnyEvent]:
+        """Yield the facts of a chunk, in order."""
+        for row in range(len(rows)):
+            kind = rows.go(row)
+            if kind == SIGNAL:
+                yield self._signal(rows)
+            elif kind == TRANSITION:
+                yield self._transition(rows)
+            elif kind == SESSION:
+                yield _session(rows)
+            elif kind == ALERT:
+                yield self._alert(rows)
+            elif kind != REASON:
+                yield fact_of(rows, row, self._names, lambda place: tell_reason(rows, place, None, self._instances))
+
+    def _signal(self, rows: FactRows) -> SignalFired:
+        seq, ts, entry_seq, index, section, is_buy, place, reason, outcome = [rows.take_int() for _ in range(9)]
+        price = rows.take_float()
+        moment = self._moment(rows, place)
+        instance, code = self._instances[index], SECTIONS[section]
+        return SignalFired(
+            seq=seq,
+            ts=ts,
+            entry_seq=entry_seq,
+            strategy=instance.strategy,
+            instrument=instance.lane.instrument.id,
+            section=code,
+            side="buy" if is_buy else "sell",
+            price=_present(price),
+            outcome="accepted" if outcome == ACCEPTED else rows.texts[outcome],
+            reason=section_reason(instance, moment.monitor, code)
+            if reason == NO_REASON
+            else tell_reason(rows, reason, instance, self._instances),
+            trace=moment.monitor.readings(code),
+        )
+
+    def _transition(self, rows: FactRows) -> InstanceTransitioned:
+        seq, ts, entry_seq, index, left, entered, trigger, section, place, reason = [rows.take_int() for _ in range(10)]
+        price = rows.take_float()
+        instance = self._instances[index]
+        return InstanceTransitioned(
+            seq=seq,
+            ts=ts,
+            entry_seq=entry_seq,
+            strategy=instance.strategy,
+            instrument=instance.lane.instrument.id,
+            from_state=STATES[left],
+            to_state=STATES[entered],
+            trigger=TRIGGERS[trigger],
+            section=None if section == NO_SECTION else SECTIONS[section],
+            reason=tell_reason(rows, reason, instance, self._instances),
+            price=_present(price),
+            trace=_trace(self._moment(rows, place)),
+        )
+
+    def _alert(self, rows: FactRows) -> AlertRaised:
+        seq, ts, entry_seq, lane = [rows.take_int() for _ in range(4)]
+        code, severity, message, stage = [rows.take_text() for _ in range(4)]
+        return AlertRaised(
+            seq=seq,
+            ts=ts,
+            entry_seq=entry_seq,
+            code=code,
+            severity=severity,  # type: ignore[arg-type]  # the word of an AlertNote
+            message=message,
+            stage=stage,
+            instrument=None if lane < 0 else self._lanes[lane].instrument.id,
+        )
+
+    def _moment(self, rows: FactRows, place: int) -> Moment:
+        rows.go(place)
+        rows.take_int()
+        text = rows.take_int()
+        return Moment(rows, "" if text == NO_REASON else rows.texts[text], self._instances)
+
+
+def _session(rows: FactRows) -> SessionChanged:
+    seq, ts, entry_seq, is_degraded, entries_paused = [rows.take_int() for _ in range(5)]
+    state, trigger, reason = [rows.take_text() for _ in range(3)]
+    return SessionChanged(
+        seq=seq,
+        ts=ts,
+        entry_seq=entry_seq,
+        state=state,  # type: ignore[arg-type]  # the word of a LifecycleChange
+        trigger=trigger,
+        reason=reason,
+        is_degraded=bool(is_degraded),
+        entries_paused=bool(entries_paused),
+    )
+
+
+def _trace(moment: Moment) -> tuple[ConditionReading, ...]:
+    codes: tuple[SectionCode, ...] = SECTIONS
+    return tuple(reading for code in codes for reading in moment.monitor.readings(code))
+
+
+def _present(number: float) -> float | None:
+    return None if number != number else number
