@@ -46,7 +46,7 @@ class Engine:
         self._by_lane: dict[InstrumentId, list[Instance]] = {key: [] for key in self._lanes}
         for instance in self._instances:
             self._by_lane[instance.lane.instrument.id].append(instance)
-        self._teller = Teller(self._broker, self._instances, self._kernel.lanes)
+        self._teller = Teller(self._broker, self._instances)
 
     def step(self, batch: Batch) -> list[AnyEvent]:
         """Take consecutive entries and return the facts they cause, in order, numbered without holes.

@@ -19,7 +19,6 @@ from papertape.engine.codes import (
     EXITING,
     MONITORING,
     NEVER,
-    NO_SECTION,
     NO_TRIGGER,
     POSITION_ACTIVE,
     SECOND,
@@ -74,6 +73,7 @@ class Instance(Owner):
         "last_pnl",
         "last_reason",
         "last_seq",
+        "last_to",
         "last_trigger",
         "last_ts",
         "memory",
@@ -127,6 +127,7 @@ class Instance(Owner):
     last_seq: int
     last_ts: int
     last_from: int
+    last_to: int
     last_trigger: int
     last_reason: Reason | None
     was_s1_true: bool
@@ -184,6 +185,7 @@ class Instance(Owner):
         self.last_seq = 0
         self.last_ts = 0
         self.last_from = MONITORING
+        self.last_to = MONITORING
         self.last_trigger = NO_TRIGGER
         self.last_reason = None
         self.was_s1_true = False

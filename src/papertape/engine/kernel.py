@@ -15,7 +15,7 @@ from papertape.engine.lane import Lane
 from papertape.engine.session_state import SessionState
 from papertape.engine.stepper import Stepper
 from papertape.errors import Broken
-from papertape.model.columns import BAR, NOTHING, QUOTE, TRADE, BarColumns, MarketCursor, QuoteColumns, TradeColumns
+from papertape.model.columns import NOTHING, QUOTE, TRADE, BarColumns, MarketCursor, QuoteColumns, TradeColumns
 from papertape.model.entries import (
     AlertNote,
     BookGap,
@@ -400,12 +400,9 @@ class Kernel:
         log.put_text(reason)
 
     def _raise_alert(self, note: AlertNote) -> None:
-        lane = -1
-        if note.instrument is not None:
-            lane = self.by_id[note.instrument].index
         log = self.log
         log.open(ALERT)
-        log.put_int(lane)
+        log.put_text(note.instrument or "")
         log.put_text(note.code)
         log.put_text(note.severity)
         log.put_text(note.message)

@@ -11,7 +11,6 @@ from papertape.broker.money import average_price
 from papertape.broker.owner import Order, Position
 from papertape.engine.codes import (
     BY_REJECTED,
-    E1,
     ENTERING,
     FILLED,
     FLAT,
@@ -24,7 +23,6 @@ from papertape.engine.codes import (
     STOPPED,
     TARGETED,
     TIMED_OUT,
-    TRIGGERS,
     WORDS,
 )
 from papertape.engine.instance import Instance
@@ -85,8 +83,7 @@ def _venue_words(rows: FactRows, kind: int, instance: Instance) -> str:
         is_long, quantity, cost = rows.take_int() == 1, rows.take_int(), rows.take_exact()
         return f"The entry has filled: {_held(instance, is_long=is_long, quantity=quantity, cost=cost)}."
     result = _result(instance, rows.take_exact()) if is_known else ""
-    opening = {FLAT: "Flat again", STOPPED: "The resting stop-loss was reached", TARGETED: "The resting target was reached"}
-    return f"{opening[kind]}{result}."
+    return f"{_OPENINGS[kind]}{result}."
 
 
 def order_trouble(instance: Instance, trigger: int) -> str:
@@ -105,6 +102,13 @@ def order_trouble(instance: Instance, trigger: int) -> str:
 def order_words(instance: Instance, order: Order) -> str:
     """Return the newest reason of an order: the venue's own words, or why it was sent."""
     return order.said or reason_words(instance, order.intent)
+
+
+_OPENINGS = {
+    FLAT: "Flat again",
+    STOPPED: "The resting stop-loss was reached",
+    TARGETED: "The resting target was reached",
+}
 
 
 def section_name(instance: Instance, code: SectionCode) -> str | None:

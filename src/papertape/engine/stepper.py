@@ -94,7 +94,7 @@ class Stepper:
         if state == MONITORING:
             if instance.is_true(S1):
                 self._found(instance)
-        elif state == POSITION_ACTIVE or state == ENTERING:  # noqa: PLR1714 - compiled, two comparisons
+        elif state in (POSITION_ACTIVE, ENTERING):
             self._while_held(instance)
         elif state == SIGNAL_DETECTED:
             self._while_signal_detected(instance)
@@ -211,7 +211,7 @@ class Stepper:
         self._move_for(instance, BY_ERROR)
         log = self.log
         log.open(ALERT)
-        log.put_int(instance.lane.index)
+        log.put_text(instance.lane.instrument.id)
         log.put_text("instance.exit_failed")
         log.put_text("critical")
         log.put_text(f"{instance.key} still holds a position. {reason} Close it by hand or stop the session.")
@@ -282,6 +282,7 @@ class Stepper:
         instance.last_seq = log.last_seq
         instance.last_ts = log.ts
         instance.last_from = state
+        instance.last_to = move & TO_STATE
         instance.last_trigger = trigger
         instance.last_reason = reason
         if move & TO_STATE != state:

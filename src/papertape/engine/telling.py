@@ -8,7 +8,6 @@ from papertape.broker.broker import Broker
 from papertape.broker.telling import fact_of, names_of
 from papertape.engine.codes import NO_SECTION, SECTIONS, STATES, TRIGGERS
 from papertape.engine.instance import Instance
-from papertape.engine.lane import Lane
 from papertape.engine.moments import Moment
 from papertape.engine.reasons import section_reason, tell_reason
 from papertape.engine.stepper import ACCEPTED
@@ -28,10 +27,9 @@ from papertape.model.fact_rows import FactRows
 class Teller:
     """Makes the facts of one session from its rows."""
 
-    def __init__(self, broker: Broker, instances: Sequence[Instance], lanes: Sequence[Lane]) -> None:
+    def __init__(self, broker: Broker, instances: Sequence[Instance]) -> None:
         self._names = names_of(broker)
         self._instances: Mapping[int, Instance] = {instance.index: instance for instance in instances}
-        self._lanes = lanes
 
     def facts(self, rows: FactRows) -> Iterator[AnyEvent]:
         """Yield the facts of a chunk, in order."""
@@ -44,7 +42,7 @@ class Teller:
             elif kind == SESSION:
                 yield _session(rows)
             elif kind == ALERT:
-                yield self._alert(rows)
+                yield _alert(rows)
             elif kind != REASON:
                 yield fact_of(rows, row, self._names, lambda place: tell_reason(rows, place, None, self._instances))
 
@@ -88,20 +86,6 @@ class Teller:
             trace=_trace(self._moment(rows, place)),
         )
 
-    def _alert(self, rows: FactRows) -> AlertRaised:
-        seq, ts, entry_seq, lane = [rows.take_int() for _ in range(4)]
-        code, severity, message, stage = [rows.take_text() for _ in range(4)]
-        return AlertRaised(
-            seq=seq,
-            ts=ts,
-            entry_seq=entry_seq,
-            code=code,
-            severity=severity,  # type: ignore[arg-type]  # the word of an AlertNote
-            message=message,
-            stage=stage,
-            instrument=None if lane < 0 else self._lanes[lane].instrument.id,
-        )
-
     def _moment(self, rows: FactRows, place: int) -> Moment:
         rows.go(place)
         rows.take_int()
@@ -121,6 +105,21 @@ def _session(rows: FactRows) -> SessionChanged:
         reason=reason,
         is_degraded=bool(is_degraded),
         entries_paused=bool(entries_paused),
+    )
+
+
+def _alert(rows: FactRows) -> AlertRaised:
+    seq, ts, entry_seq = [rows.take_int() for _ in range(3)]
+    instrument, code, severity, message, stage = [rows.take_text() for _ in range(5)]
+    return AlertRaised(
+        seq=seq,
+        ts=ts,
+        entry_seq=entry_seq,
+        code=code,
+        severity=severity,  # type: ignore[arg-type]  # the word of an AlertNote
+        message=message,
+        stage=stage,
+        instrument=instrument or None,
     )
 
 

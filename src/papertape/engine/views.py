@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from papertape.broker import Broker
+from papertape.broker.views import position_view
+from papertape.engine.codes import COOLDOWN, ERROR, NEVER, SECOND, STATES, TRIGGERS
 from papertape.engine.instance import Instance
-from papertape.engine.lane import SECOND, Lane
-from papertape.engine.reasons import FOUND, WORDS, instance_reason, section_name, waiting_clause
+from papertape.engine.lane import Lane
+from papertape.engine.moments import monitor_now
+from papertape.engine.reasons import (
+    FOUND,
+    SECTION_WORDS,
+    instance_reason,
+    reason_words,
+    section_name,
+    waiting_clause,
+)
 from papertape.engine.session_state import SessionState
 from papertape.indicators.catalogue import CATALOGUE
 from papertape.indicators.series import ChartBar
@@ -19,14 +28,15 @@ from papertape.model.views import (
     ConditionsView,
     IndicatorView,
     InstanceView,
+    LastTransition,
     OpenPosition,
     SectionView,
     WatchlistRow,
 )
 from papertape.strategy.check import SECTION_NAMES
 from papertape.strategy.definition import IndicatorUse, section_of
-from papertape.strategy.machine import NEXT_SECTION
-from papertape.strategy.program import TRUE
+from papertape.strategy.evaluate import TRUE
+from papertape.strategy.machine import NEXT_SECTION, WATCHED
 from papertape.strategy.words import capitalised, number_text, unit_text
 
 Direction = Literal["up", "down", "flat"]
@@ -36,28 +46,41 @@ _DIRECTIONS: dict[int, Direction] = {1: "up", 0: "flat", -1: "down"}
 
 def instance_view(instance: Instance, session: SessionState) -> InstanceView:
     """Return where an instance is, what comes next and what blocks it."""
-    monitor, ts = instance.monitor, instance.lane.ts
-    code = NEXT_SECTION[instance.state]
+    monitor, ts = monitor_now(instance), instance.lane.ts
+    code = NEXT_SECTION[STATES[instance.state]]
     if code == "ZE1" and instance.program.roots["ZE1"] < 0:
         code = "E1" if instance.program.roots["E1"] >= 0 else None
     root = -1 if code is None else instance.program.roots[code]
-    is_resting = instance.state == "COOLDOWN"
+    is_resting = instance.state == COOLDOWN
     row = None if is_resting else monitor.blocking_row(root)
     return InstanceView(
         key=instance.key,
         strategy=instance.strategy,
         instrument=instance.lane.instrument.id,
         symbol=instance.lane.instrument.symbol,
-        state=instance.state,
+        state=STATES[instance.state],
         since=instance.since,
-        is_active=session.is_active and instance.state != "ERROR",
+        is_active=session.is_active() and instance.state != ERROR,
         entries_paused=session.paused_because() is not None,
         next_section=code,
         progress=_rested_pct(instance) if is_resting else 0.0 if root < 0 else monitor.node_progress(root),
         blocking=None if row is None else monitor.reading(row),
-        last_transition=instance.last_transition,
+        last_transition=_last_transition(instance),
         reason=instance_reason(instance, ts, session.paused_because()),
         ts=ts,
+    )
+
+
+def _last_transition(instance: Instance) -> LastTransition | None:
+    if instance.last_reason is None:
+        return None
+    return LastTransition(
+        seq=instance.last_seq,
+        ts=instance.last_ts,
+        from_state=STATES[instance.last_from],
+        to_state=STATES[instance.last_to],
+        trigger=TRIGGERS[instance.last_trigger],
+        reason=reason_words(instance, instance.last_reason),
     )
 
 
@@ -72,23 +95,23 @@ def conditions_view(instance: Instance) -> ConditionsView:
         key=instance.key,
         strategy=instance.strategy,
         instrument=instance.lane.instrument.id,
-        state=instance.state,
+        state=STATES[instance.state],
         sections=tuple(_section_view(instance, code) for code in SECTION_NAMES),
         ts=instance.lane.ts,
-        recv_ts=instance.lane.recv_ts,
+        recv_ts=_known(instance.lane.recv_ts),
     )
 
 
 def _section_view(instance: Instance, code: SectionCode) -> SectionView:
-    monitor, root = instance.monitor, instance.program.roots[code]
+    monitor, root = monitor_now(instance), instance.program.roots[code]
     is_defined = section_of(instance.program.definition, code) is not None
     row = monitor.blocking_row(root)
-    is_true = root >= 0 and instance.memory.answers[root] == TRUE
+    is_true = root >= 0 and instance.memory.answer(root) == TRUE
     return SectionView(
         code=code,
-        word=FOUND if code == "S1" and is_true else WORDS[code],
+        word=FOUND if code == "S1" and is_true else SECTION_WORDS[code],
         is_defined=is_defined,
-        is_watched=instance.is_watched(code),
+        is_watched=code in WATCHED[STATES[instance.state]],
         answer="false" if root < 0 else monitor.answer(root),
         progress=0.0 if root < 0 else monitor.node_progress(root),
         blocking=None if row is None else monitor.label(row),
@@ -114,8 +137,8 @@ def indicator_view(instance: Instance, alias: str, use: IndicatorUse, index: int
     kind, params = slot.identity
     declared = CATALOGUE[kind]
     warmup = slot.indicator.warmup(lane.ts)
-    value = lane.values[index]
-    samples = tuple(slot.samples)
+    value = _present(lane.values[index])
+    samples = slot.samples.numbers()
     return IndicatorView(
         key=f"{instance.key}|{alias}",
         strategy=instance.strategy,
@@ -132,8 +155,8 @@ def indicator_view(instance: Instance, alias: str, use: IndicatorUse, index: int
         warmup_have=warmup.have,
         warmup_need=warmup.need,
         warmup_unit=warmup.unit,
-        ts=lane.data_ts(index),
-        recv_ts=lane.recv_ts,
+        ts=_known(lane.quote_ts if slot.is_quoted else lane.trade_ts),
+        recv_ts=_known(lane.recv_ts),
     )
 
 
@@ -144,11 +167,11 @@ def _trend(samples: Sequence[float]) -> Direction:
     return "up" if change > 0 else "down" if change < 0 else "flat"
 
 
-def watchlist_row(lane: Lane, broker: Broker, instances: Sequence[Instance]) -> WatchlistRow:
-    """Return one chosen symbol as the list shows it."""
+def watchlist_row(lane: Lane, instances: Sequence[Instance]) -> WatchlistRow:
+    """Return one chosen symbol as the list shows it; `instances` are those of this symbol."""
     instrument = lane.instrument
-    bid, ask = lane.touch(broker)
-    last, first = lane.last, lane.first_price
+    bid, ask = _present(lane.bid()), _present(lane.ask())
+    last, first = _present(lane.last), _present(lane.first_price)
     return WatchlistRow(
         key=instrument.id,
         instrument=instrument.id,
@@ -162,31 +185,31 @@ def watchlist_row(lane: Lane, broker: Broker, instances: Sequence[Instance]) -> 
         ask=ask,
         spread_pct=None if bid is None or ask is None else (ask - bid) / ((ask + bid) / 2) * 100.0,
         change_session_pct=None if last is None or not first else (last - first) / first * 100.0,
-        change_24h_pct=lane.change_24h_pct,
+        change_24h_pct=_present(lane.change_24h_pct),
         volume_session_quote=lane.volume_session_quote,
-        volume_24h_quote=lane.volume_24h_quote,
-        sparkline=tuple(lane.spark),
-        data_ts=lane.event_ts,
-        recv_ts=lane.recv_ts,
+        volume_24h_quote=_present(lane.volume_24h_quote),
+        sparkline=lane.spark.numbers(),
+        data_ts=_known(lane.event_ts),
+        recv_ts=_known(lane.recv_ts),
         reason=_missing_price(lane),
-        position=_position(lane, broker, instances),
+        position=_position(instances),
     )
 
 
 def _missing_price(lane: Lane) -> str | None:
-    if lane.event_ts is None:
+    if lane.event_ts == NEVER:
         return f"Waiting for the first market event of {lane.instrument.symbol}."
-    if lane.age(lane.event_ts) > lane.stale_us:
+    if lane.is_stale():
         return f"Stale: nothing has come from {lane.instrument.symbol} for {lane.age(lane.event_ts) // SECOND} s."
-    if lane.last is None:
+    if lane.last_units < 0:
         return f"No trade of {lane.instrument.symbol} yet; its quotes are shown."
     return None
 
 
-def _position(lane: Lane, broker: Broker, instances: Sequence[Instance]) -> OpenPosition | None:
+def _position(instances: Sequence[Instance]) -> OpenPosition | None:
     for instance in instances:
-        if instance.lane is lane and instance.position is not None:
-            return broker.position(instance.strategy, lane.instrument.id)
+        if instance.position is not None:
+            return position_view(instance)
     return None
 
 
@@ -217,8 +240,9 @@ def _bar_view(lane: Lane, interval_s: int, bar: ChartBar) -> BarView:
 def indicator_samples(instance: Instance) -> list[IndicatorSample]:
     """Return every indicator of an instance as of now: its value, or why not yet."""
     lane, samples = instance.lane, []
-    for alias, index in zip(instance.program.definition.indicators, instance.slots, strict=True):
-        value = lane.values[index]
+    # A buffer has at least one place, also of an instance without indicators.
+    for alias, index in zip(instance.program.definition.indicators, instance.slots, strict=False):
+        value = _present(lane.values[index])
         samples.append(
             IndicatorSample(
                 strategy=instance.strategy,
@@ -229,3 +253,11 @@ def indicator_samples(instance: Instance) -> list[IndicatorSample]:
             )
         )
     return samples
+
+
+def _known(ts: int) -> int | None:
+    return None if ts == NEVER else ts
+
+
+def _present(number: float) -> float | None:
+    return None if number != number else number
