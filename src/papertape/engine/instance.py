@@ -229,11 +229,11 @@ class Instance(Owner):
 
     def is_leaving(self) -> bool:
         """Return whether an order that closes the position now may still fill."""
+        leaving = False
         order: Order
         for order in self.orders:
-            if order.purpose in (EXIT, EMERGENCY_EXIT) or order is self.protective:
-                return True
-        return False
+            leaving = leaving or order.purpose in (EXIT, EMERGENCY_EXIT) or order is self.protective
+        return leaving
 
     def note_order(self, order: Order) -> None:
         """Take an order that changed."""
@@ -360,11 +360,9 @@ class Instance(Owner):
             moment.text = self._missing_words()
 
     def _missing_words(self) -> str:
-        words = []
-        for index in range(self.indicator_count):
-            if self.memory.values[index] != self.memory.values[index]:
-                words.append(f"{index} {self.lane.reason(self.slots[index])}")
-        return "\n".join(words)
+        values = self.memory.values
+        missing = [index for index in range(self.indicator_count) if values[index] != values[index]]
+        return "\n".join([f"{index} {self.lane.reason(self.slots[index])}" for index in missing])
 
 
 def _signal_timeout_us(program: Program) -> int:

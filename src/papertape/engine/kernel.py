@@ -140,10 +140,7 @@ class Kernel:
         is_trades_only = quotes.count == 0 and bars.count == 0
         done = 0
         while done < rows:
-            if is_trades_only and cursor.trade < trades.count:
-                kind = TRADE
-            else:
-                kind = cursor.next_kind()
+            kind = TRADE if is_trades_only and cursor.trade < trades.count else cursor.next_kind()
             if kind == NOTHING:
                 break
             if kind == TRADE:
