@@ -8,7 +8,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from papertape.engine.engine import Engine
 from papertape.model.entries import (
+    Batch,
     BookGap,
     CloseAll,
     ClosePosition,
@@ -138,3 +140,16 @@ def test_transitions_form_one_chain_with_at_most_one_link_an_entry(entries: list
                 state, entry_seq = fact.to_state, fact.entry_seq
         assert view.state == state
         assert view.reason
+
+
+@settings(max_examples=60, deadline=None)
+@given(_entries(), st.lists(st.integers(1, 60), min_size=1, max_size=3))
+def test_a_snapshot_at_any_point_changes_no_byte(entries: list[Entry], cuts: list[int]) -> None:
+    engine, facts, seq = Engine(PLAN), [], 0
+    for start, end in pairwise([0, *sorted({cut for cut in cuts if cut < len(entries)}), len(entries)]):
+        facts += engine.step(Batch(first_seq=seq + 1, entries=tuple(entries[start:end])))
+        seq = end
+        frozen = engine.freeze()
+        engine = Engine(PLAN, frozen)
+        assert engine.freeze() == frozen
+    assert [encode_canonical(fact) for fact in facts] == _bytes(entries, ())

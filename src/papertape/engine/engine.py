@@ -13,6 +13,7 @@ from papertape.engine import views
 from papertape.engine.instance import Instance
 from papertape.engine.kernel import Kernel
 from papertape.engine.lane import Lane
+from papertape.engine.snapshot import freeze, thaw
 from papertape.engine.telling import Teller
 from papertape.errors import Invalid, NotFound
 from papertape.model.columns import MarketCursor
@@ -24,21 +25,26 @@ from papertape.model.samples import IndicatorSample
 from papertape.model.session import SessionPlan
 from papertape.model.views import BarView, ConditionsView, EquityView, IndicatorView, InstanceView, WatchlistRow
 from papertape.strategy.parse import check_definition
-from papertape.strategy.program import compile_definition
+from papertape.strategy.program import Program, compile_definition
 
 
 class Engine:
     """One session's strategies at one simulated venue, as a pure function of its entries.
 
     An instance exists for every strategy and instrument from the first moment, MONITORING. The same entries give the
-    same facts, byte for byte, however they are split into batches. Raises `Invalid` when a definition of the plan is
-    wrong.
+    same facts, byte for byte, however they are split into batches. `frozen` is the state of another engine of the same
+    plan, from which this one goes on. Raises `Invalid` when a definition of the plan is wrong, or the state is not of
+    this build.
     """
 
-    def __init__(self, plan: SessionPlan) -> None:
+    def __init__(self, plan: SessionPlan, frozen: bytes | None = None) -> None:
         _check_names(plan)
         programs = [compile_definition(check_definition(version.definition)) for version in plan.strategies]
-        self._kernel = Kernel(plan.instruments, plan.profile, plan.capital, plan.currency, programs)
+        self._statics = _statics(plan, programs)
+        if frozen is None:
+            self._kernel = Kernel(plan.instruments, plan.profile, plan.capital, plan.currency, programs)
+        else:
+            self._kernel = thaw(frozen, self._statics)
         self._broker = self._kernel.broker
         self._session = self._kernel.session
         self._lanes: dict[InstrumentId, Lane] = {lane.instrument.id: lane for lane in self._kernel.lanes}
@@ -73,6 +79,10 @@ class Engine:
     def facts(self, rows: FactRows) -> list[AnyEvent]:
         """Return the facts of drained rows."""
         return list(self._teller.facts(rows))
+
+    def freeze(self) -> bytes:
+        """Return the whole state as bytes, after everything in the log was drained."""
+        return freeze(self._kernel, self._statics)
 
     @property
     def last_entry_seq(self) -> int:
@@ -154,6 +164,17 @@ class Engine:
                 code="session.unknown_instrument",
             )
         return lane
+
+
+def _statics(plan: SessionPlan, programs: Sequence[Program]) -> dict[str, object]:
+    statics: dict[str, object] = {"profile": plan.profile}
+    for index, instrument in enumerate(plan.instruments):
+        statics[f"instrument {index}"] = instrument
+    for index, program in enumerate(programs):
+        statics[f"program {index}"] = program
+        statics[f"table {index}"] = program.table
+        statics[f"definition {index}"] = program.definition
+    return statics
 
 
 def _check_names(plan: SessionPlan) -> None:
