@@ -54,17 +54,22 @@ def window(t1: float = 60.0, t2: float = 0.0) -> tuple[Param, Param]:
     )
 
 
-def period(default: int, *, minimum: int = 1) -> Param:
-    """Return a number of bars."""
+def bars(name: str, default: int, meaning: str, *, minimum: int = 1) -> Param:
+    """Return a parameter that counts bars."""
     return Param(
-        name="period",
+        name=name,
         unit="bars",
         default=float(default),
         minimum=float(minimum),
         maximum=10_000.0,
-        meaning="number of bars",
+        meaning=meaning,
         is_integer=True,
     )
+
+
+def period(default: int, *, minimum: int = 1) -> Param:
+    """Return a number of bars."""
+    return bars("period", default, "number of bars", minimum=minimum)
 
 
 INTERVAL = Param(
