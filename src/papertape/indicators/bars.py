@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from papertape.indicators.fixed import FIXED, to_float
 
 MAX_FLAT_BARS = 1_440
@@ -19,8 +17,10 @@ _MINUTE = 60_000_000
 _NEVER = 1 << 62
 
 
-class Bar(msgspec.Struct, frozen=True, gc=False):
+class Bar:
     """A closed bar over `[ts_open, ts_close)`, microseconds UTC; prices in quote units, volume in base units."""
+
+    __slots__ = ("close", "high", "low", "open", "ts_close", "ts_open", "volume")
 
     ts_open: int
     ts_close: int
@@ -29,6 +29,37 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
     low: float
     close: float
     volume: float
+
+    def __init__(
+        self,
+        ts_open: int,
+        ts_close: int,
+        open: float,  # noqa: A002 - the field's own word
+        high: float,
+        low: float,
+        close: float,
+        volume: float,
+    ) -> None:
+        self.ts_open = ts_open
+        self.ts_close = ts_close
+        self.open = open
+        self.high = high
+        self.low = low
+        self.close = close
+        self.volume = volume
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bar) and self.fields() == other.fields()
+
+    def __hash__(self) -> int:
+        return hash(self.fields())
+
+    def __repr__(self) -> str:
+        return f"Bar{self.fields()}"
+
+    def fields(self) -> tuple[int, int, float, float, float, float, float]:
+        """Return the fields in the order of the constructor."""
+        return (self.ts_open, self.ts_close, self.open, self.high, self.low, self.close, self.volume)
 
 
 class Piece:
