@@ -9,7 +9,7 @@ from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.ring import FloatRing
 from papertape.indicators.smoothing import true_range
 
-PLUS_DI, MINUS_DI, DX, ADX, ADXR = range(5)
+PLUS_DI, MINUS_DI, DX, ADX, ADXR = 0, 1, 2, 3, 4
 
 
 class Directional(BarMeasure):
@@ -29,7 +29,7 @@ class Directional(BarMeasure):
     span: float
 
     def __init__(self, period: int, part: int) -> None:
-        BarMeasure.__init__(self, period + 1 if part < 3 else 2 * period if part == 3 else 3 * period - 1)
+        BarMeasure.__init__(self, 3 * period - 1 if part == ADXR else 2 * period if part == ADX else period + 1)
         self.adx = 0.0
         self.dx = 0.0
         self.earlier = FloatRing(period - 1)
@@ -76,13 +76,13 @@ class Directional(BarMeasure):
             self.adx += self.dx / length if moved > 0.0 else 0.0
         elif moved > 0.0:
             self.adx += (self.dx - self.adx) / length
-        if self.part == 0:
+        if self.part == PLUS_DI:
             self.result = plus
-        elif self.part == 1:
+        elif self.part == MINUS_DI:
             self.result = minus
-        elif self.part == 2:
+        elif self.part == DX:
             self.result = self.dx
-        elif self.part == 3:
+        elif self.part == ADX:
             self.result = self.adx
         elif self.have >= 2 * self.period:
             self.result = (self.adx + self.earlier.push(self.adx)) / 2.0
@@ -118,7 +118,10 @@ KINDS = (
         "high - previous high, else 0; 0 without a range",
     ),
     _declared(
-        "dx", DX, "How one-sided movement is.", "100 * |plus_di - minus_di| / (plus_di + minus_di); 0 before any movement"
+        "dx",
+        DX,
+        "How one-sided movement is.",
+        "100 * |plus_di - minus_di| / (plus_di + minus_di); 0 before any movement",
     ),
     _declared(
         "adx", ADX, "Strength of the trend, either way: above 25 is often called strong.", "Wilder average of dx"

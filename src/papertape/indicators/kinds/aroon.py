@@ -28,8 +28,8 @@ class Aroon(BarMeasure):
         self.period = period
 
     def _take(self, bar: Bar) -> None:
-        self.high.push(bar.high)
-        self.low.push(bar.low)
+        self.high.add(bar.high)
+        self.low.add(bar.low)
         if self.part == UP:
             young = self.period - self.high.age()
         elif self.part == DOWN:

@@ -8,6 +8,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, bars
 from papertape.indicators.smoothing import WindowMean
 
+
 class AwesomeOscillator(BarMeasure):
     """A fast plain average of the bars' middles less a slow one."""
 

@@ -7,6 +7,7 @@ from papertape.indicators.bar_measure import BarMeasure
 from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind
 
+
 class Bop(BarMeasure):
     """The bar's move from open to close over its range, -1 to 1; 0 without a range."""
 

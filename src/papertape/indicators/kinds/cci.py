@@ -8,6 +8,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.ring import RunningSum
 
+
 class Cci(BarMeasure):
     """The typical price's distance from its mean, in units of 0.015 mean deviations; 0 when no price differs."""
 

@@ -9,14 +9,15 @@ from papertape.indicators.kind import INTERVAL, IndicatorKind, bars
 from papertape.indicators.ring import LongSum
 from papertape.indicators.smoothing import money_flow
 
+
 class Accumulation(BarMeasure):
     """The money flow of all bars since the first."""
 
     __slots__ = ("total",)
     total: LongSum
 
-    def __init__(self, need: int) -> None:
-        BarMeasure.__init__(self, need)
+    def __init__(self) -> None:
+        BarMeasure.__init__(self, 1)
         self.total = LongSum()
 
     def _take(self, bar: Bar) -> None:
@@ -24,25 +25,27 @@ class Accumulation(BarMeasure):
         self.result = self.total.value()
 
 
-class ChaikinOscillator(Accumulation):
+class ChaikinOscillator(BarMeasure):
     """A fast average of the line less a slow one, both begun with the first bar's."""
 
-    __slots__ = ("fast", "fast_weight", "slow", "slow_weight")
+    __slots__ = ("fast", "fast_weight", "slow", "slow_weight", "total")
     fast: float
     fast_weight: float
     slow: float
     slow_weight: float
+    total: LongSum
 
     def __init__(self, fast: int, slow: int) -> None:
-        Accumulation.__init__(self, slow)
+        BarMeasure.__init__(self, slow)
         self.fast = 0.0
         self.fast_weight = 2.0 / float(fast + 1)
         self.slow = 0.0
         self.slow_weight = 2.0 / float(slow + 1)
+        self.total = LongSum()
 
     def _take(self, bar: Bar) -> None:
-        Accumulation._take(self, bar)
-        line = self.result
+        self.total.add(money_flow(bar))
+        line = self.total.value()
         if self.have == 1:
             self.fast = line
             self.slow = line
@@ -54,13 +57,13 @@ class ChaikinOscillator(Accumulation):
 KINDS = (
     IndicatorKind(
         name="chaikin_ad",
-        meaning="Accumulation and distribution: volume counted by where each bar closed in its range, since the first bar.",
+        meaning="Accumulation and distribution: volume by where each bar closed in its range, since the first.",
         formula="AD + ((close - low) - (high - close)) / (high - low) * volume; a bar without a range adds nothing",
         source="M. Chaikin; equal to TA-Lib AD",
         unit="base",
         params=(INTERVAL,),
         inputs=("bars",),
-        make=lambda params: Accumulation(1),  # noqa: ARG005 - it has no parameters of its own
+        make=lambda params: Accumulation(),  # noqa: ARG005 - it has no parameters of its own
     ),
     IndicatorKind(
         name="chaikin_oscillator",

@@ -11,6 +11,7 @@ from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.ring import RollingMax, RollingMin, RunningSum
 from papertape.indicators.smoothing import true_range
 
+
 class Choppiness(BarMeasure):
     """How much longer the way was than the distance it covered, on a logarithmic scale; 100 without any distance."""
 
@@ -34,11 +35,9 @@ class Choppiness(BarMeasure):
         self.last = bar.close
         if self.have == 1:
             return
-        self.high.push(bar.high)
-        self.low.push(bar.low)
+        distance = self.high.add(bar.high) - self.low.add(bar.low)
         self.ranges.push(true_range(bar, last))
         way = self.ranges.value()
-        distance = self.high.value() - self.low.value()
         if way > 0.0 and distance > 0.0:
             self.result = 100.0 * log10(way / distance) / self.scale
         else:

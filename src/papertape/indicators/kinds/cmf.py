@@ -9,6 +9,7 @@ from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.ring import RunningSum
 from papertape.indicators.smoothing import money_flow
 
+
 class Cmf(BarMeasure):
     """The money flow of the last bars over their volume, -1 to 1; 0 without volume."""
 
@@ -31,8 +32,8 @@ class Cmf(BarMeasure):
 KIND = IndicatorKind(
     name="cmf",
     meaning="Whether volume came with closes near the high (up to 1) or near the low (down to -1).",
-    formula="sum(((close - low) - (high - close)) / (high - low) * volume) / sum(volume) over period bars; a bar without "
-    "a range adds 0, and without volume the value is 0",
+    formula="sum(((close - low) - (high - close)) / (high - low) * volume) / sum(volume) over period bars; "
+    "a bar without a range adds 0, and without volume the value is 0",
     source="M. Chaikin; textbook (Stock.Indicators, StockCharts)",
     unit="ratio",
     params=(period(20), INTERVAL),

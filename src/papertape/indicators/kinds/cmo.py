@@ -8,6 +8,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.smoothing import WilderMean
 
+
 class Cmo(BarMeasure):
     """Rises of close less falls, over their sum, -100 to 100; 0 when nothing moved."""
 

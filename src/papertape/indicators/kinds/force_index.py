@@ -8,6 +8,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.smoothing import Ema
 
+
 class ForceIndex(BarMeasure):
     """The average of each bar's change of close times its volume."""
 

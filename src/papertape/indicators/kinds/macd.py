@@ -48,6 +48,7 @@ def _declared(name: str, part: int, meaning: str, formula: str) -> IndicatorKind
         bars("fast", 12, "period of the fast average"),
         bars("slow", 26, "period of the slow average; more than fast", minimum=2),
     )
+    signal = () if part == LINE else (bars("signal", 9, "period of the signal"),)
     return IndicatorKind(
         name=name,
         meaning=meaning,
@@ -56,7 +57,7 @@ def _declared(name: str, part: int, meaning: str, formula: str) -> IndicatorKind
         "is seeded with the mean of its period's closes up to bar number slow, the signal with the mean of its first "
         "period of lines",
         unit="quote",
-        params=(*averages, INTERVAL) if part == LINE else (*averages, bars("signal", 9, "period of the signal"), INTERVAL),
+        params=(*averages, *signal, INTERVAL),
         inputs=("bars",),
         make=lambda params: Macd(
             int(params["fast"]), int(params["slow"]), 1 if part == LINE else int(params["signal"]), part
@@ -66,11 +67,11 @@ def _declared(name: str, part: int, meaning: str, formula: str) -> IndicatorKind
 
 
 KINDS = (
-    _declared("macd", LINE, "Distance of a fast average of closes from a slow one.", "EMA(close, fast) - EMA(close, slow)"),
+    _declared(
+        "macd", LINE, "Distance of a fast average of closes from a slow one.", "EMA(close, fast) - EMA(close, slow)"
+    ),
     _declared(
         "macd_signal", SIGNAL, "Average of the MACD line, which the line crosses when it turns.", "EMA(macd, signal)"
     ),
-    _declared(
-        "macd_histogram", HISTOGRAM, "Distance of the MACD line from its signal.", "macd - EMA(macd, signal)"
-    ),
+    _declared("macd_histogram", HISTOGRAM, "Distance of the MACD line from its signal.", "macd - EMA(macd, signal)"),
 )

@@ -9,6 +9,7 @@ from papertape.indicators.kind import INTERVAL, IndicatorKind, bars, period
 from papertape.indicators.ring import RunningSum
 from papertape.indicators.smoothing import Ema
 
+
 class MassIndex(BarMeasure):
     """The sum of ratios of an average range to its own average; each ratio is 1 while there is no range at all."""
 
@@ -33,7 +34,7 @@ class MassIndex(BarMeasure):
 
 KIND = IndicatorKind(
     name="mass_index",
-    meaning="Whether ranges widen: above period they do; a bulge above 27 that falls below 26.5 is said to mark a turn.",
+    meaning="Whether ranges widen: above period they do; a fall from above 27 to below 26.5 is said to mark a turn.",
     formula="sum over period bars of EMA(R, average) / EMA(EMA(R, average), average), R = high - low; "
     "a ratio without a range is 1",
     source="D. Dorsey (1992); each average is seeded with the mean of its first values",

@@ -8,6 +8,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.ring import RunningSum
 
+
 class Mfi(BarMeasure):
     """The share of turnover on bars whose typical price rose, 0 to 100; 50 when no bar with volume rose or fell."""
 
@@ -41,8 +42,8 @@ KIND = IndicatorKind(
     meaning="Share of rising bars in turnover: an RSI weighted by volume.",
     formula="100 * R / (R + F), R and F the sums of TP * volume over bars of the last period whose TP rose or fell, "
     "TP = (high + low + close) / 3",
-    source="G. Quong and A. Soudack (1989); equal to TA-Lib MFI, but 50 without turnover and exact below a turnover of 1, "
-    "where that gives 0",
+    source="G. Quong and A. Soudack (1989); equal to TA-Lib MFI, but 50 without turnover, and exact below a "
+    "turnover of 1, where that gives 0",
     unit="index",
     params=(period(14), INTERVAL),
     inputs=("bars",),

@@ -8,6 +8,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind
 from papertape.indicators.ring import LongSum
 
+
 class Obv(BarMeasure):
     """The volume of bars that closed higher less that of bars that closed lower, since the first."""
 

@@ -5,30 +5,52 @@ from __future__ import annotations
 
 from papertape.indicators.bar_measure import BarMeasure
 from papertape.indicators.bars import Bar
-from papertape.indicators.kind import INTERVAL, IndicatorKind, bars
-from papertape.indicators.smoothing import Ema
+from papertape.indicators.kind import INTERVAL, IndicatorKind, Param, bars
+from papertape.indicators.smoothing import Ema, WindowMean
+
 
 class PriceOscillator(BarMeasure):
     """The fast average of closes less the slow one, each seeded at its own first value."""
 
-    __slots__ = ("fast", "is_percent", "slow")
+    __slots__ = ("fast", "is_percent", "is_plain", "plain_fast", "plain_slow", "slow")
     fast: Ema
     is_percent: bool
+    is_plain: bool
+    plain_fast: WindowMean
+    plain_slow: WindowMean
     slow: Ema
 
-    def __init__(self, fast: int, slow: int, is_percent: bool) -> None:
+    def __init__(self, fast: int, slow: int, is_plain: bool, is_percent: bool) -> None:
         BarMeasure.__init__(self, slow)
         self.fast = Ema(fast)
-        self.slow = Ema(slow)
         self.is_percent = is_percent
+        self.is_plain = is_plain
+        self.plain_fast = WindowMean(fast if is_plain else 1)
+        self.plain_slow = WindowMean(slow if is_plain else 1)
+        self.slow = Ema(slow)
 
     def _take(self, bar: Bar) -> None:
-        fast = self.fast.add(bar.close)
-        slow = self.slow.add(bar.close)
+        if self.is_plain:
+            fast = self.plain_fast.add(bar.close)
+            slow = self.plain_slow.add(bar.close)
+        else:
+            fast = self.fast.add(bar.close)
+            slow = self.slow.add(bar.close)
         distance = fast - slow
         if self.is_percent:
             distance = 0.0 if slow == 0.0 else distance / slow * 100.0
         self.result = distance
+
+
+_PLAIN = Param(
+    name="plain",
+    unit="",
+    default=0.0,
+    minimum=0.0,
+    maximum=1.0,
+    meaning="1: plain averages, 0: exponential ones",
+    is_integer=True,
+)
 
 
 def _declared(name: str, meaning: str, formula: str, unit: str) -> IndicatorKind:
@@ -36,16 +58,19 @@ def _declared(name: str, meaning: str, formula: str, unit: str) -> IndicatorKind
         name=name,
         meaning=meaning,
         formula=formula,
-        source=f"textbook; equal to TA-Lib {name.upper()} with exponential averages, each seeded with the mean of its own "
-        "first period (macd seeds both at the same bar)",
+        source=f"textbook; equal to TA-Lib {name.upper()} with either average; exponential ones are each "
+        "seeded with the mean of its own first period (macd seeds both at the same bar)",
         unit=unit,
         params=(
             bars("fast", 12, "period of the fast average"),
             bars("slow", 26, "period of the slow average; more than fast", minimum=2),
+            _PLAIN,
             INTERVAL,
         ),
         inputs=("bars",),
-        make=lambda params: PriceOscillator(int(params["fast"]), int(params["slow"]), unit == "%"),
+        make=lambda params: PriceOscillator(
+            int(params["fast"]), int(params["slow"]), params["plain"] != 0.0, unit == "%"
+        ),
         ordered=(("slow", "fast"),),
     )
 

@@ -8,6 +8,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.ring import FloatRing
 
+
 class Change(BarMeasure):
     """The distance from the close of `period` bars ago, or that in percent of it."""
 

@@ -9,15 +9,17 @@ from papertape.indicators.kind import INTERVAL, IndicatorKind, bars, period
 from papertape.indicators.ring import RollingMax, RollingMin
 from papertape.indicators.smoothing import WilderMean, WindowMean, place_in_range
 
+
 class StochRsi(BarMeasure):
     """The RSI's place in its range of `fast_k` values, averaged over `smooth`, then over `fast_d`."""
 
-    __slots__ = ("gain", "high", "last", "loss", "low", "signal", "smooth")
+    __slots__ = ("gain", "high", "last", "loss", "low", "rsi", "signal", "smooth")
     gain: WilderMean
     high: RollingMax
     last: float
     loss: WilderMean
     low: RollingMin
+    rsi: float
     signal: WindowMean
     smooth: WindowMean
 
@@ -28,6 +30,7 @@ class StochRsi(BarMeasure):
         self.last = 0.0
         self.high = RollingMax(fast_k)
         self.low = RollingMin(fast_k)
+        self.rsi = 50.0
         self.smooth = WindowMean(smooth)
         self.signal = WindowMean(fast_d)
 
@@ -40,13 +43,13 @@ class StochRsi(BarMeasure):
         loss = self.loss.add(max(-change, 0.0))
         if self.have <= self.gain.period:
             return
-        moved = gain + loss
-        rsi = 100.0 * (gain / moved) if moved > 0.0 else 50.0
-        self.high.push(rsi)
-        self.low.push(rsi)
-        if self.high.pushes >= self.high.span:
-            place = place_in_range(rsi, self.low.value(), self.high.value())
-            self.result = self.signal.add(self.smooth.add(place))
+        # Without a change both averages shrink alike and the RSI stays; their rounding must not make a range of it.
+        if change != 0.0 or self.high.count == 0:
+            moved = gain + loss
+            self.rsi = 100.0 * (gain / moved) if moved > 0.0 else 50.0
+        high = self.high.add(self.rsi)
+        low = self.low.add(self.rsi)
+        self.result = self.signal.add(self.smooth.add(place_in_range(self.rsi, low, high)))
 
 
 _SOURCE = (
@@ -63,7 +66,7 @@ KINDS = (
     IndicatorKind(
         name="stoch_rsi_k",
         meaning="Where the RSI lies in its own recent range: 0 at its low, 100 at its high.",
-        formula="SMA(100 * (RSI - L) / (H - L), smooth), RSI of period bars, H and L the highest and lowest of fast_k RSI",
+        formula="SMA(100 * (RSI - L) / (H - L), smooth), RSI of period bars, H and L the extremes of fast_k RSI",
         source=_SOURCE,
         unit="index",
         params=(*_PARAMS, INTERVAL),

@@ -9,6 +9,7 @@ from papertape.indicators.kind import INTERVAL, IndicatorKind, bars
 from papertape.indicators.ring import RollingMax, RollingMin
 from papertape.indicators.smoothing import WindowMean, place_in_range
 
+
 class Stochastic(BarMeasure):
     """The close's place in the range of `fast_k` bars, averaged over `slow_k` values (%K), then over `slow_d` (%D)."""
 
@@ -26,11 +27,9 @@ class Stochastic(BarMeasure):
         self.signal = WindowMean(slow_d)
 
     def _take(self, bar: Bar) -> None:
-        self.high.push(bar.high)
-        self.low.push(bar.low)
-        if self.have >= self.high.span:
-            place = place_in_range(bar.close, self.low.value(), self.high.value())
-            self.result = self.signal.add(self.smooth.add(place))
+        high = self.high.add(bar.high)
+        low = self.low.add(bar.low)
+        self.result = self.signal.add(self.smooth.add(place_in_range(bar.close, low, high)))
 
 
 _SOURCE = "G. Lane; plain averages as TA-Lib {}; 0 where the range is empty, as there"

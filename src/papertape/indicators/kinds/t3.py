@@ -8,6 +8,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, Param, period
 from papertape.indicators.smoothing import Ema
 
+
 class T3(BarMeasure):
     """Six averages in a chain, of which the last four are weighed together."""
 

@@ -8,6 +8,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.smoothing import WindowMean
 
+
 class Trima(BarMeasure):
     """The plain average of a plain average: closes in the middle of the period weigh most."""
 

@@ -8,6 +8,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.smoothing import Ema
 
+
 class Trix(BarMeasure):
     """The change of the average of the average of the average of closes, from bar to bar."""
 

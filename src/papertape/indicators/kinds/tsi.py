@@ -8,6 +8,7 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, bars
 from papertape.indicators.smoothing import Ema
 
+
 class Tsi(BarMeasure):
     """Changes of close smoothed twice over their sizes smoothed twice, -100 to 100; 0 when nothing moved."""
 
@@ -39,7 +40,8 @@ class Tsi(BarMeasure):
 KIND = IndicatorKind(
     name="tsi",
     meaning="How one-sided the changes of close are, smoothed twice: 100 when all rose, -100 when all fell.",
-    formula="100 * EMA(EMA(C, long), short) / EMA(EMA(|C|, long), short), C = close - previous close; 0 when nothing moved",
+    formula="100 * EMA(EMA(C, long), short) / EMA(EMA(|C|, long), short), C = close - previous close; "
+    "0 when nothing moved",
     source="W. Blau (1991); each average is seeded with the mean of its first period values",
     unit="index",
     params=(

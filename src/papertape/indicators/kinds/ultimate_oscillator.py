@@ -9,6 +9,7 @@ from papertape.indicators.kind import INTERVAL, IndicatorKind, bars
 from papertape.indicators.ring import RunningSum
 from papertape.indicators.smoothing import true_range
 
+
 class Pressure:
     """The share of buying pressure in the true ranges of some bars, 0 to 1; 0 without a range."""
 
@@ -60,8 +61,8 @@ class UltimateOscillator(BarMeasure):
 KIND = IndicatorKind(
     name="ultimate_oscillator",
     meaning="Buying pressure over a short, a medium and a long time at once: above 70 is often called overbought.",
-    formula="100 * (4 * P(short) + 2 * P(medium) + P(long)) / 7, P(n) = sum(close - true low) / sum(true range) of n bars; "
-    "P is 0 without a range",
+    formula="100 * (4 * P(short) + 2 * P(medium) + P(long)) / 7, "
+    "P(n) = sum(close - true low) / sum(true range) of n bars; P is 0 without a range",
     source="L. Williams (1985); equal to TA-Lib ULTOSC",
     unit="index",
     params=(

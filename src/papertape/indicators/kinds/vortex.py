@@ -9,6 +9,7 @@ from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.ring import RunningSum
 from papertape.indicators.smoothing import true_range
 
+
 class Vortex(BarMeasure):
     """Movement from each low to the next high (up) or from each high to the next low (down) over the true ranges."""
 

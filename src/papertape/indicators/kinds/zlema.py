@@ -9,6 +9,7 @@ from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.ring import FloatRing
 from papertape.indicators.smoothing import Ema
 
+
 class Zlema(BarMeasure):
     """The average of closes pushed ahead by their change over the average's lag."""
 
@@ -32,8 +33,8 @@ class Zlema(BarMeasure):
 KIND = IndicatorKind(
     name="zlema",
     meaning="Average of closes with most of its lag taken out; overshoots at turns.",
-    formula="EMA(close + (close - close of lag bars ago), period), lag = (period - 1) // 2, seeded with the mean of the "
-    "first period such values",
+    formula="EMA(close + (close - close of lag bars ago), period), lag = (period - 1) // 2, seeded with the mean of "
+    "the first period such values",
     source="J. Ehlers and R. Way, Zero Lag (2010)",
     unit="quote",
     params=(period(20), INTERVAL),
