@@ -44,7 +44,7 @@ class PriceOscillator(BarMeasure):
 
 _PLAIN = Param(
     name="plain",
-    unit="",
+    unit="0/1",
     default=0.0,
     minimum=0.0,
     maximum=1.0,

@@ -58,7 +58,7 @@ KIND = IndicatorKind(
         period(5),
         Param(
             name="volume_factor",
-            unit="",
+            unit="x",
             default=0.7,
             minimum=0.0,
             maximum=1.0,
