@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import importlib
 import importlib.metadata
+import importlib.util
 import io
 import json
 import os
@@ -30,8 +31,9 @@ from pathlib import Path
 from kernel_declarations import declarations, rewritten
 from kernel_source import KernelProblem, Modules, read_modules, shown
 
-STAMP = "kernel.json"
+STAMP = "kernel.stamp"
 SHARED = "kernel_shared"
+_CHOICE = Path(__file__).resolve().parent.parent / "src" / "papertape" / "kernel.py"
 JOBS = 2
 _SUFFIX = str(sysconfig.get_config_var("EXT_SUFFIX"))
 _DIRECTIVES: dict[str, object] = {
@@ -241,15 +243,17 @@ def _compiler() -> str | None:
 
 
 def _stamp(modules: Modules, package: Path) -> str:
-    told = {
-        "suffix": _SUFFIX,
-        "shared": SHARED,
-        "modules": {
-            str(module.path.relative_to(package).with_suffix("")): hashlib.sha256(module.path.read_bytes()).hexdigest()
-            for module in modules.values()
-        },
-    }
-    return json.dumps(told, indent=1)
+    found = importlib.util.spec_from_file_location("kernel", _CHOICE)
+    assert found is not None
+    assert found.loader is not None
+    choice = importlib.util.module_from_spec(found)
+    found.loader.exec_module(choice)
+    compiled = [module.path.relative_to(package).with_suffix("").as_posix() for module in modules.values()]
+    folders = sorted({package, *(module.path.parent for module in modules.values())})
+    present = [
+        path.relative_to(package).with_suffix("").as_posix() for at in folders for path in sorted(at.glob("*.py"))
+    ]
+    return str(choice.stamp(str(package), compiled, [name for name in present if name not in compiled], SHARED))
 
 
 def _write(path: Path, text: str) -> None:
