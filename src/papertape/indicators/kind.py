@@ -55,7 +55,7 @@ def window(t1: float = 60.0, t2: float = 0.0) -> tuple[Param, Param]:
 
 
 def bars(name: str, default: int, meaning: str, *, minimum: int = 1) -> Param:
-    """Return a parameter that counts bars."""
+    """Return a parameter that is a number of bars."""
     return Param(
         name=name,
         unit="bars",
@@ -68,8 +68,13 @@ def bars(name: str, default: int, meaning: str, *, minimum: int = 1) -> Param:
 
 
 def period(default: int, *, minimum: int = 1) -> Param:
-    """Return a number of bars."""
+    """Return the number of bars an indicator is made of."""
     return bars("period", default, "number of bars", minimum=minimum)
+
+
+def factor(name: str, default: float, meaning: str, *, minimum: float = 0.0, maximum: float = 100.0) -> Param:
+    """Return a parameter that multiplies."""
+    return Param(name=name, unit="x", default=default, minimum=minimum, maximum=maximum, meaning=meaning)
 
 
 INTERVAL = Param(

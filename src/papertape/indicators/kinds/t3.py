@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from papertape.indicators.bar_measure import BarMeasure
 from papertape.indicators.bars import Bar
-from papertape.indicators.kind import INTERVAL, IndicatorKind, Param, period
+from papertape.indicators.kind import INTERVAL, IndicatorKind, factor, period
 from papertape.indicators.smoothing import Ema
 
 
@@ -56,14 +56,7 @@ KIND = IndicatorKind(
     unit="quote",
     params=(
         period(5),
-        Param(
-            name="volume_factor",
-            unit="x",
-            default=0.7,
-            minimum=0.0,
-            maximum=1.0,
-            meaning="how much of the lag is taken back; 0: a triple average",
-        ),
+        factor("volume_factor", 0.7, "how much of the lag is taken back; 0: a triple average", maximum=1.0),
         INTERVAL,
     ),
     inputs=("bars",),
