@@ -5,13 +5,12 @@ from __future__ import annotations
 import pickle
 from decimal import Decimal
 
-from papertape.broker import Broker
 from papertape.model.events import AccountChanged, EquityMarked, PositionChanged
 from papertape.model.views import EquityView, OpenPosition
-from papertape.testkit.venue import PERPETUAL, STRATEGY, broker_with, order, quote, trade
+from papertape.testkit.venue import PERPETUAL, STRATEGY, Venue, broker_with, order, quote, trade
 
 
-def _at(broker: Broker, ts: int, bid: str, ask: str) -> None:
+def _at(broker: Venue, ts: int, bid: str, ask: str) -> None:
     broker.on_event(quote(ts, bid, "100", ask, "100"))
 
 
