@@ -57,8 +57,8 @@ class Instance(Owner):
         "cooldown_until",
         "entry",
         "exit_attempts",
-        "exit_problem",
         "exit_sent_ts",
+        "failed_exit",
         "following",
         "going_in",
         "going_out",
@@ -140,7 +140,7 @@ class Instance(Owner):
     has_filled: bool
     protection: int
     protective: Order | None
-    exit_problem: str
+    failed_exit: Order | None
     exit_sent_ts: int
     exit_attempts: int
     has_pnl: bool
@@ -212,7 +212,7 @@ class Instance(Owner):
         self.has_filled = False
         self.protection = NO_TRIGGER
         self.protective = None
-        self.exit_problem = ""
+        self.failed_exit = None
         self.exit_sent_ts = 0
         self.exit_attempts = 0
         self.has_pnl = False
@@ -240,7 +240,7 @@ class Instance(Owner):
         if order.purpose == ENTRY:
             self.entry = order
         elif order.purpose in (EXIT, EMERGENCY_EXIT) and order.status >= CANCELLED:
-            self.exit_problem = order.said
+            self.failed_exit = order
 
     def note_fill(self, order: Order) -> None:
         """Take an execution."""

@@ -267,7 +267,7 @@ class Kernel:
             self._on_depth(self._lane(entry), entry)
         elif kind is BookGap:
             lane = self._lane(entry)
-            self.broker.on_gap(lane.market)
+            self.broker.on_gap(lane.market, entry.ts)
             lane.on_gap(entry.ts)
             self._think(lane)
         elif kind is VenueBar:
@@ -340,7 +340,7 @@ class Kernel:
         elif kind is VenueBar:
             self._on_history(lane, entry)
         else:
-            self.broker.on_gap(lane.market)
+            self.broker.on_gap(lane.market, entry.ts)
             lane.on_gap(entry.ts)
         if has_traded:
             raise Broken(

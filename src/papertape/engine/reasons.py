@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from papertape.broker.lifecycle import STATUSES
 from papertape.broker.money import average_price
-from papertape.broker.owner import Order, Position
+from papertape.broker.owner import NO_PRICE, Order, Position
+from papertape.broker.telling import reason_of
 from papertape.engine.codes import (
     BY_REJECTED,
     ENTERING,
@@ -95,13 +96,19 @@ def order_trouble(instance: Instance, trigger: int) -> str:
             return f"The venue rejected the entry: {_sentence(said)}"
         return f"The entry ended without a fill: {_sentence(said)}"
     if trigger == BY_REJECTED:
-        return f"The exit did not complete ({_code(instance.exit_problem)}); it is sent again."
+        return f"The exit did not complete ({exit_problem(instance).rstrip('.')}); it is sent again."
     return f"The entry was withdrawn before anything filled: {_sentence(said)}"
+
+
+def exit_problem(instance: Instance) -> str:
+    """Return why the newest exit did not complete."""
+    order = instance.failed_exit
+    return "no exit order was working" if order is None else order_words(instance, order)
 
 
 def order_words(instance: Instance, order: Order) -> str:
     """Return the newest reason of an order: the venue's own words, or why it was sent."""
-    return order.said or reason_words(instance, order.intent)
+    return reason_of(order, lambda reason: reason_words(instance, reason))
 
 
 _OPENINGS = {
@@ -244,7 +251,7 @@ def _guards(instance: Instance, position: Position) -> str:
 
 
 def _guard(instance: Instance, what: str, order: Order | None) -> str:
-    if order is None or not order.is_working():
+    if order is None or order.trigger == NO_PRICE or not order.is_working():
         return ""
     instrument = instance.lane.instrument
     return f", {what} {instrument.price_decimal(order.trigger):,.{instrument.price_decimals}f}"
@@ -257,7 +264,3 @@ def _result(instance: Instance, pnl: int) -> str:
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def _code(text: str | None) -> str:
-    return (text or "no exit order was working").rstrip(".")

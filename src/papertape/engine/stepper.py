@@ -55,7 +55,7 @@ from papertape.engine.codes import (
 )
 from papertape.engine.entry_order import EntryDesk
 from papertape.engine.instance import Instance
-from papertape.engine.reasons import order_trouble, reason_words
+from papertape.engine.reasons import exit_problem, order_trouble
 from papertape.engine.session_state import SessionState
 from papertape.errors import Broken
 from papertape.model.buffers import Ints
@@ -205,8 +205,7 @@ class Stepper:
             self._move(instance, BY_RISK, Z1, instance.seen, instance.why, EXIT)
 
     def _fail(self, instance: Instance) -> None:
-        problem = instance.exit_problem or "no exit order was working"
-        reason = f"The exit did not complete after {MAX_EXIT_ATTEMPTS} attempts: {problem}"
+        reason = f"The exit did not complete after {MAX_EXIT_ATTEMPTS} attempts: {exit_problem(instance)}"
         instance.why.say(reason)
         self._move_for(instance, BY_ERROR)
         log = self.log
@@ -298,12 +297,11 @@ class Stepper:
         if actions & CANCEL_ENTRY:
             entry = instance.entry
             if entry is not None and entry.is_working():
-                self.broker.cancel(entry, self.log.ts, reason_words(instance, reason))
+                self.broker.cancel(entry, self.log.ts, reason)
         if actions & CLOSE_POSITION and instance.position is not None:
             instance.exit_sent_ts = self.log.ts
             instance.exit_attempts += 1
-            words = reason_words(instance, reason) if instance.orders else ""
-            self.broker.close(instance, self.log.ts, purpose, reason, words)
+            self.broker.close(instance, self.log.ts, purpose, reason)
         if actions & START_COOLDOWN:
             self._rest(instance)
 

@@ -209,7 +209,7 @@ def _missing_price(lane: Lane) -> str | None:
 def _position(instances: Sequence[Instance]) -> OpenPosition | None:
     for instance in instances:
         if instance.position is not None:
-            return position_view(instance)
+            return position_view(instance.position, instance.session.broker.money_decimals)
     return None
 
 
