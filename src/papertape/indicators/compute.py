@@ -84,11 +84,20 @@ def compute_over_quotes(kind: str, params: Mapping[str, float], quotes: Iterable
 
 
 def bars_of_trades(interval_s: int, trades: Iterable[TradeRow]) -> list[Bar]:
-    """Return the closed bars of trades; the last one, which no trade closes, is left out."""
-    builder = BarBuilder(interval_s * 1_000_000)
+    """Return the closed bars of trades; the last one, which no trade closes, is left out.
+
+    Sizes are counted to nine decimals, or fewer where their sum would have more than fifteen digits.
+    """
+    rows = list(trades)
+    total = sum(trade.size for trade in rows)
+    units = 1e9
+    while total * units > 1e15:
+        units /= 10.0
+    builder = BarBuilder(interval_s * 1_000_000, units)
     bars: list[Bar] = []
-    for trade in trades:
-        bars.extend(builder.on_trade(trade.ts, trade.price, trade.size))
+    for trade in rows:
+        if builder.on_trade(trade.ts, trade.price, round(trade.size * units)):
+            bars.extend(builder.closed)
     return bars
 
 
