@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from math import nan
 
-from papertape.indicators.indicator import AFTER_ALL, Indicator, Warmup, warming_up
+from papertape.indicators.indicator import AFTER_ALL, BEFORE_ALL, Indicator, Warmup, warming_up
 from papertape.indicators.paths import PRICE, PathSpan
 from papertape.indicators.prints import Prints
 from papertape.indicators.windows import Span
@@ -74,7 +74,7 @@ class TradeMeasure(Indicator):
             span.attach(prints)
             span = span.following
 
-    def on_trade(self, ts: int, price: float, lots: int) -> None:
+    def on_trade(self, ts: int, price: float, lots: int) -> None:  # noqa: ARG002 - windows look at the integers
         """Take the newest public print of those attached."""
         if self.first == AFTER_ALL:
             self.first = ts
@@ -209,9 +209,10 @@ class QuotePath(QuoteMeasure):
     What was is forgotten at a gap and where a side of the book is empty: warm once `t1` lies after that.
     """
 
-    __slots__ = ("first", "past", "path", "prints", "t1")
+    __slots__ = ("first", "newest", "past", "path", "prints", "t1")
 
     t1: int
+    newest: int
     first: int
     prints: Prints
     past: Prints
@@ -220,6 +221,7 @@ class QuotePath(QuoteMeasure):
     def __init__(self, t1: int) -> None:
         QuoteMeasure.__init__(self)
         self.t1 = t1
+        self.newest = 0
         self.prints = _NO_PRINTS
         self.first = AFTER_ALL
         self.past = Prints(0, 0)
@@ -246,12 +248,16 @@ class QuotePath(QuoteMeasure):
         return Warmup(min(max(ts, self.now) - self.first, self.t1) / 1e6, self.t1 / 1e6, "s")
 
     def _result(self) -> float:
+        self.newest = self._weight()
+        if self.newest == BEFORE_ALL:
+            self._void()
+            return nan
         if self.first == AFTER_ALL:
             self.first = self.now
             self.past = Prints(0, 0)
             self.path = PathSpan(PRICE, self.t1)
             self.path.attach(self.past)
-        self.past.add(self.now, self._weight(), 0)
+        self.past.add(self.now, self.newest, 0)
         self.until = self.now
         self.on_time(self.now)
         return self.current
@@ -261,7 +267,7 @@ class QuotePath(QuoteMeasure):
         self.until = AFTER_ALL
 
     def _weight(self) -> int:
-        # What is averaged, an integer, of the newest quote.
+        # What is averaged, an integer, of the newest quote; BEFORE_ALL when it is too large.
         raise NotImplementedError
 
     def _compared(self) -> float:
@@ -269,6 +275,8 @@ class QuotePath(QuoteMeasure):
         raise NotImplementedError
 
     def _why(self, ts: int) -> str:
+        if self.first == AFTER_ALL:
+            return "the newest quote is too large to be averaged"
         if ts - self.first < self.t1:
             return warming_up(self.warmup(ts))
         if ts < self.path.whole:

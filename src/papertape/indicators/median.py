@@ -101,7 +101,10 @@ class MedianSpan(WeighedSpan):
             place = (place - 1) >> 1
         while 2 * place + 1 < self.lowers:
             child = 2 * place + 1
-            if child + 1 < self.lowers and self.gaps[self.lower[child + 1] & mask] > self.gaps[self.lower[child] & mask]:
+            if (
+                child + 1 < self.lowers
+                and self.gaps[self.lower[child + 1] & mask] > self.gaps[self.lower[child] & mask]
+            ):
                 child += 1
             if self.gaps[self.lower[child] & mask] <= gap:
                 break
@@ -118,7 +121,10 @@ class MedianSpan(WeighedSpan):
             place = (place - 1) >> 1
         while 2 * place + 1 < self.uppers:
             child = 2 * place + 1
-            if child + 1 < self.uppers and self.gaps[self.upper[child + 1] & mask] < self.gaps[self.upper[child] & mask]:
+            if (
+                child + 1 < self.uppers
+                and self.gaps[self.upper[child + 1] & mask] < self.gaps[self.upper[child] & mask]
+            ):
                 child += 1
             if self.gaps[self.upper[child] & mask] >= gap:
                 break

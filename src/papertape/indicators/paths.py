@@ -8,8 +8,10 @@ it never overflows.
 
 from __future__ import annotations
 
+from math import nan
+
 from papertape.indicators.indicator import AFTER_ALL, BEFORE_ALL
-from papertape.indicators.windows import Span
+from papertape.indicators.windows import LatestSpan, Span, SumSpan
 
 PRICE, SIZE, TURNOVER = 0, 1, 2
 """What is integrated: price, size, or price times size."""
@@ -128,3 +130,35 @@ class PathSpan(Span):
                 if self.hi < self.lo:
                     self.hi = self.lo
         self.lost = prints.ts[prints.tail & prints.mask] + self.t1
+
+
+LAST_PRICE, TIME_WEIGHTED, VOLUME_WEIGHTED = 0, 1, 2
+"""Which price a window is represented by: the one standing at its end, or an average."""
+_FOR_EVER = 1 << 61
+
+
+class WindowPrice:
+    """The price that represents a window; `span` is what has to be slid."""
+
+    __slots__ = ("latest", "path", "span", "sums", "which")
+
+    which: int
+    latest: LatestSpan
+    path: PathSpan
+    sums: SumSpan
+    span: Span
+
+    def __init__(self, which: int, t1: int, t2: int) -> None:
+        self.which = which
+        self.latest = LatestSpan(_FOR_EVER, t2)
+        self.path = PathSpan(PRICE, t1, t2)
+        self.sums = SumSpan(t1, t2, True)
+        self.span = self.latest if which == LAST_PRICE else self.path if which == TIME_WEIGHTED else self.sums
+
+    def price(self, now: int) -> float:
+        """Return the price of the window slid to `now`, in integer price units, NaN when it has none."""
+        if self.which == LAST_PRICE:
+            return float(self.latest.units)
+        if self.which == TIME_WEIGHTED:
+            return self.path.average(now)
+        return float(self.sums.turnover) / float(self.sums.volume) if self.sums.volume > 0 else nan

@@ -75,7 +75,7 @@ class Prints:
         self.ask_lots = 0
 
     def keep(self, horizon: int, wanted: int) -> None:
-        """Keep from now on the prints of the last `horizon` microseconds and the one before them, and `wanted` prints."""
+        """Keep from now on the prints of the last `horizon` microseconds, the one before them, and `wanted` prints."""
         if horizon > self.horizon:
             self.horizon = horizon
         if wanted > self.wanted:

@@ -295,11 +295,11 @@ class LatestSpan(Span):
             self.lo = self.hi
             return until
         self.lo = self.hi - 1
-        return until if until < self.when + self.t1 else self.when + self.t1
+        return min(self.when + self.t1, until)
 
 
 class Trail(Span):
-    """The prices that stood at several times back from now, `lags` microseconds each: `units` has them in that order."""
+    """The prices that stood at several times `lags` microseconds back from now; `units` has them in that order."""
 
     __slots__ = ("lags", "next", "units")
 
