@@ -20,6 +20,7 @@ from papertape.broker.book import NO_LEVEL, BookSide
 from papertape.model.buffers import Exact
 from papertape.model.entries import BookUpdate
 from papertape.model.instrument import Instrument
+from papertape.model.trading_rules import average_scale, money_factor, smallest_lots, smallest_notional
 
 if TYPE_CHECKING:
     from papertape.broker.owner import Order
@@ -144,7 +145,7 @@ class Market:
         self.min_quantity = smallest_lots(instrument)
         self.min_notional = smallest_notional(instrument, money_decimals)
         self.factor = money_factor(instrument, money_decimals)
-        self.average_scale = int("1" + "0" * (instrument.price_decimals + 8))
+        self.average_scale = average_scale(instrument)
         self.bids = BookSide(-1)
         self.asks = BookSide(1)
         self.has_book = self.has_depth = self.has_quote = self.is_quote_newest = self.is_quote_valid = False
@@ -371,21 +372,3 @@ def _forget_changed(
         is_gone = price != quoted and price not in side.levels
         if is_gone or changed.get(price, seen[0]) != seen[0]:
             del used[price]
-
-
-def smallest_lots(instrument: Instrument) -> int:
-    """Return the minimum quantity as an integer size, rounded up."""
-    least = instrument.min_quantity.scaleb(instrument.size_decimals)
-    whole = int(least)
-    return whole if whole == least else whole + 1
-
-
-def smallest_notional(instrument: Instrument, money_decimals: int) -> Exact:
-    """Return the minimum notional in units of money, rounded up."""
-    numerator, denominator = instrument.min_notional.as_integer_ratio()
-    return -(-numerator * int("1" + "0" * money_decimals) // denominator)
-
-
-def money_factor(instrument: Instrument, money_decimals: int) -> Exact:
-    """Return how many units of money one unit of price × size is worth."""
-    return int("1" + "0" * (money_decimals - instrument.price_decimals - instrument.size_decimals))
