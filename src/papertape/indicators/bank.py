@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from papertape.indicators.bars import Bar, BarBuilder, Piece
+from papertape.indicators.bars import BarBuilder, Piece
 from papertape.indicators.catalogue import canonical_params, find_kind
-from papertape.indicators.fixed import FIXED
 from papertape.indicators.indicator import BEFORE_ALL, Indicator
 from papertape.indicators.series import BarSeries
 from papertape.model.entries import BookGap, MarketEvent, Quote, Trade, VenueBar
@@ -18,12 +17,12 @@ _SECOND = 1_000_000
 class _Lane:
     __slots__ = ("builder", "indicators")
 
-    def __init__(self, interval_us: int) -> None:
-        self.builder = BarBuilder(interval_us)
+    def __init__(self, interval_us: int, units: float) -> None:
+        self.builder = BarBuilder(interval_us, units)
         self.indicators: list[Indicator] = []
 
-    def deliver(self, closed: Sequence[Bar]) -> None:
-        for bar in closed:
+    def deliver(self) -> None:
+        for bar in self.builder.closed:
             for indicator in self.indicators:
                 indicator.on_bar(bar)
 
@@ -35,10 +34,11 @@ class IndicatorBank:
     venue bar has counted stay out of bars. History of the venue must come in order of time (a bar at its close).
     """
 
-    __slots__ = ("_by_identity", "_instrument", "_lanes", "_now", "_quoted", "_traded", "series")
+    __slots__ = ("_by_identity", "_instrument", "_lanes", "_now", "_quoted", "_traded", "_units", "series")
 
     def __init__(self, instrument: Instrument) -> None:
-        self.series = BarSeries()
+        self._units = 10.0**instrument.size_decimals
+        self.series = BarSeries(self._units)
         """The bars of the instrument, of any interval, for charts."""
         self._instrument = instrument
         self._now = BEFORE_ALL
@@ -68,7 +68,7 @@ class IndicatorBank:
             self._quoted.append(indicator)
         if "bars" in declared.inputs:
             interval_us = int(dict(canonical)["interval"]) * _SECOND
-            self._lanes.setdefault(interval_us, _Lane(interval_us)).indicators.append(indicator)
+            self._lanes.setdefault(interval_us, _Lane(interval_us, self._units)).indicators.append(indicator)
         return indicator
 
     def on_event(self, event: MarketEvent) -> None:
@@ -90,8 +90,8 @@ class IndicatorBank:
             self._now = ts
         self.series.on_time(ts)
         for lane in self._lanes.values():
-            if ts >= lane.builder.due:
-                lane.deliver(lane.builder.advance(ts))
+            if lane.builder.advance(ts):
+                lane.deliver()
 
     def _on_trade(self, trade: Trade) -> None:
         ts = trade.ts
@@ -103,10 +103,9 @@ class IndicatorBank:
         for indicator in self._traded:
             indicator.on_trade(self._now, price, size, is_buy)
         for lane in self._lanes.values():
-            closed = lane.builder.on_trade(ts, price, size)
-            if closed:
-                lane.deliver(closed)
-        self.series.on_trade(ts, price, size)
+            if lane.builder.on_trade(ts, price, trade.size):
+                lane.deliver()
+        self.series.on_trade(ts, price, trade.size)
 
     def _on_quote(self, quote: Quote) -> None:
         self.on_time(quote.ts)
@@ -129,9 +128,10 @@ class IndicatorBank:
             instrument.price_float(event.high),
             instrument.price_float(event.low),
             instrument.price_float(event.close),
-            int(instrument.size_float(event.volume) * FIXED),
+            event.volume,
         )
         self.series.on_venue_bar(piece)
         for lane in self._lanes.values():
-            lane.deliver(lane.builder.on_venue_bar(piece))
+            if lane.builder.on_venue_bar(piece):
+                lane.deliver()
         self.on_time(event.ts)

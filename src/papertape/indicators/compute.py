@@ -8,6 +8,7 @@ from typing import NamedTuple
 from papertape.errors import Invalid
 from papertape.indicators.bars import Bar, BarBuilder
 from papertape.indicators.catalogue import canonical_params, find_kind, make_indicator
+from papertape.indicators.indicator import Indicator
 from papertape.indicators.kind import Input
 
 Row = tuple[int, float | None]
@@ -44,7 +45,7 @@ def compute_over_bars(kind: str, params: Mapping[str, float], bars: Iterable[Bar
     rows: list[Row] = []
     for bar in bars:
         indicator.on_bar(bar)
-        rows.append((bar.ts_close, indicator.value(bar.ts_close)))
+        rows.append(_row(indicator, bar.ts_close))
     return rows
 
 
@@ -63,7 +64,7 @@ def compute_over_trades(kind: str, params: Mapping[str, float], trades: Iterable
     rows: list[Row] = []
     for ts, price, size, is_buy in trades:
         indicator.on_trade(ts, price, size, is_buy)
-        rows.append((ts, indicator.value(ts)))
+        rows.append(_row(indicator, ts))
     return rows
 
 
@@ -78,17 +79,31 @@ def compute_over_quotes(kind: str, params: Mapping[str, float], quotes: Iterable
     rows: list[Row] = []
     for ts, bid, bid_size, ask, ask_size in quotes:
         indicator.on_quote(ts, bid, bid_size, ask, ask_size)
-        rows.append((ts, indicator.value(ts)))
+        rows.append(_row(indicator, ts))
     return rows
 
 
 def bars_of_trades(interval_s: int, trades: Iterable[TradeRow]) -> list[Bar]:
-    """Return the closed bars of trades; the last one, which no trade closes, is left out."""
-    builder = BarBuilder(interval_s * 1_000_000)
+    """Return the closed bars of trades; the last one, which no trade closes, is left out.
+
+    Sizes are counted to nine decimals, or fewer where their sum would have more than fifteen digits.
+    """
+    rows = list(trades)
+    total = sum(trade.size for trade in rows)
+    units = 1e9
+    while total * units > 1e15:
+        units /= 10.0
+    builder = BarBuilder(interval_s * 1_000_000, units)
     bars: list[Bar] = []
-    for trade in trades:
-        bars.extend(builder.on_trade(trade.ts, trade.price, trade.size))
+    for trade in rows:
+        if builder.on_trade(trade.ts, trade.price, round(trade.size * units)):
+            bars.extend(builder.closed)
     return bars
+
+
+def _row(indicator: Indicator, ts: int) -> Row:
+    value = indicator.value(ts)
+    return ts, value if value == value else None
 
 
 def _require_input(kind: str, given: Input) -> None:

@@ -54,17 +54,27 @@ def window(t1: float = 60.0, t2: float = 0.0) -> tuple[Param, Param]:
     )
 
 
-def period(default: int, *, minimum: int = 1) -> Param:
-    """Return a number of bars."""
+def bars(name: str, default: int, meaning: str, *, minimum: int = 1) -> Param:
+    """Return a parameter that is a number of bars."""
     return Param(
-        name="period",
+        name=name,
         unit="bars",
         default=float(default),
         minimum=float(minimum),
         maximum=10_000.0,
-        meaning="number of bars",
+        meaning=meaning,
         is_integer=True,
     )
+
+
+def period(default: int, *, minimum: int = 1) -> Param:
+    """Return the number of bars an indicator is made of."""
+    return bars("period", default, "number of bars", minimum=minimum)
+
+
+def factor(name: str, default: float, meaning: str, *, minimum: float = 0.0, maximum: float = 100.0) -> Param:
+    """Return a parameter that multiplies."""
+    return Param(name=name, unit="x", default=default, minimum=minimum, maximum=maximum, meaning=meaning)
 
 
 INTERVAL = Param(

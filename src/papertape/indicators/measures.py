@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 from papertape.indicators.bars import Bar
-from papertape.indicators.indicator import AFTER_ALL, BEFORE_ALL, Measure, Warmup, warming_up
+from papertape.indicators.indicator import AFTER_ALL, BEFORE_ALL, Warmup, warming_up
 from papertape.indicators.windows import Window
 
 SECOND = 1_000_000
+_NOT_FINITE = "the result is not a finite number"
 
 
 def micros(seconds: float) -> int:
@@ -28,6 +29,70 @@ def window_words(window: Window) -> str:
     if window.t2 == 0:
         return f"in the last {window.t1 / SECOND:g} s"
     return f"from {window.t1 / SECOND:g} to {window.t2 / SECOND:g} s ago"
+
+
+class _Deaf:
+    __slots__ = ()
+
+    def on_trade(self, ts: int, price: float, size: float, is_buy: bool) -> None:
+        """Ignore trades."""
+
+    def on_quote(self, ts: int, bid: float, bid_size: float, ask: float, ask_size: float) -> None:
+        """Ignore quotes."""
+
+    def on_bar(self, bar: Bar) -> None:
+        """Ignore bars."""
+
+    def on_gap(self, ts: int) -> None:
+        """Ignore gaps: what was observed of trades and bars stays observed."""
+
+
+class Measure(_Deaf, ABC):
+    """The shell of an indicator: ignores every input until a subclass takes it, and lets only finite values out.
+
+    A value is computed again only when it may have changed: `_answer` sets `_until`, the time before which the answer
+    stays a number or stays none if nothing comes, and whatever takes an input sets it back to `BEFORE_ALL`.
+    """
+
+    __slots__ = ("_now", "_until", "_value")
+
+    def __init__(self) -> None:
+        self._now = BEFORE_ALL
+        self._until = BEFORE_ALL
+        self._value: float | None = None
+
+    def value(self, ts: int) -> float | None:
+        """Return the finite value as of `ts`, or None when `reason` has the reason."""
+        if ts < self._until:
+            return self._value
+        if ts < self._now:
+            ts = self._now
+        else:
+            self._now = ts
+        answer = self._answer(ts)
+        # x - x is 0 for every finite x only; + 0.0 turns -0.0 into 0.0.
+        self._value = answer + 0.0 if isinstance(answer, float) and answer - answer == 0.0 else None
+        return self._value
+
+    def reason(self, ts: int) -> str | None:
+        """Return why there is no value as of `ts`, or None when there is one."""
+        if ts < self._now:
+            ts = self._now
+        else:
+            self._now = ts
+        answer = self._answer(ts)
+        # The words may change before the value does, and the value was not kept here.
+        self._until = BEFORE_ALL
+        if isinstance(answer, str):
+            return answer
+        return None if answer - answer == 0.0 else _NOT_FINITE
+
+    @abstractmethod
+    def warmup(self, ts: int) -> Warmup:
+        """Return how much has been observed as of `ts` of what is needed."""
+
+    @abstractmethod
+    def _answer(self, now: int) -> float | str: ...
 
 
 class TradeMeasure(Measure):
@@ -133,36 +198,3 @@ class QuoteMeasure(Measure):
 
     @abstractmethod
     def _result(self) -> float | str: ...
-
-
-class BarMeasure(Measure):
-    """Closed bars: warm after `need` of them; the value stands until the next bar closes."""
-
-    __slots__ = ("_current", "_have", "_need")
-
-    def __init__(self, need: int) -> None:
-        super().__init__()
-        self._need = need
-        self._have = 0
-        self._current = 0.0
-
-    def on_bar(self, bar: Bar) -> None:
-        """Take a closed bar of the indicator's own interval."""
-        if bar.ts_close > self._now:
-            self._now = bar.ts_close
-        self._have += 1
-        self._until = BEFORE_ALL
-        self._take(bar)
-
-    def warmup(self, ts: int) -> Warmup:  # noqa: ARG002 - bars count, not time
-        """Return the closed bars seen of those needed."""
-        return Warmup(float(min(self._have, self._need)), float(self._need), "bars")
-
-    def _answer(self, now: int) -> float | str:
-        self._until = AFTER_ALL
-        if self._have < self._need:
-            return warming_up(self.warmup(now))
-        return self._current
-
-    @abstractmethod
-    def _take(self, bar: Bar) -> None: ...

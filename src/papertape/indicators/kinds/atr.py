@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from papertape.indicators.bar_measure import BarMeasure
 from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
-from papertape.indicators.measures import BarMeasure
 
 
 class Atr(BarMeasure):
@@ -15,16 +15,16 @@ class Atr(BarMeasure):
     __slots__ = ("_last", "_period")
 
     def __init__(self, period: int) -> None:
-        super().__init__(period + 1)
+        BarMeasure.__init__(self, period + 1)
         self._period = period
         self._last = 0.0
 
     def _take(self, bar: Bar) -> None:
         last, self._last = self._last, bar.close
-        if self._have == 1:
+        if self.have == 1:
             return
         true_range = max(bar.high, last) - min(bar.low, last)
-        self._current += (true_range - self._current) / min(self._have - 1, self._period)
+        self.result += (true_range - self.result) / min(self.have - 1, self._period)
 
 
 def _make(params: Mapping[str, float]) -> Atr:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from papertape.indicators.bar_measure import BarMeasure
 from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
-from papertape.indicators.measures import BarMeasure
 
 
 class Ema(BarMeasure):
@@ -15,14 +15,14 @@ class Ema(BarMeasure):
     __slots__ = ("_alpha",)
 
     def __init__(self, period: int) -> None:
-        super().__init__(period)
+        BarMeasure.__init__(self, period)
         self._alpha = 2.0 / (period + 1)
 
     def _take(self, bar: Bar) -> None:
-        if self._have > self._need:
-            self._current += self._alpha * (bar.close - self._current)
+        if self.have > self.need:
+            self.result += self._alpha * (bar.close - self.result)
         else:
-            self._current += (bar.close - self._current) / self._have
+            self.result += (bar.close - self.result) / self.have
 
 
 def _make(params: Mapping[str, float]) -> Ema:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from papertape.indicators.bar_measure import BarMeasure
 from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
-from papertape.indicators.measures import BarMeasure
 
 
 class Rsi(BarMeasure):
@@ -15,23 +15,23 @@ class Rsi(BarMeasure):
     __slots__ = ("_gain", "_last", "_loss", "_period")
 
     def __init__(self, period: int) -> None:
-        super().__init__(period + 1)
+        BarMeasure.__init__(self, period + 1)
         self._period = period
         self._last = 0.0
         self._gain = 0.0
         self._loss = 0.0
 
     def _take(self, bar: Bar) -> None:
-        change = bar.close - self._last if self._have > 1 else 0.0
+        change = bar.close - self._last if self.have > 1 else 0.0
         self._last = bar.close
-        if self._have == 1:
+        if self.have == 1:
             return
         # The first `period` changes are averaged plainly, later ones by 1 / period.
-        weight = min(self._have - 1, self._period)
+        weight = min(self.have - 1, self._period)
         self._gain += (max(change, 0.0) - self._gain) / weight
         self._loss += (max(-change, 0.0) - self._loss) / weight
         total = self._gain + self._loss
-        self._current = 100.0 * self._gain / total if total > 0.0 else 50.0
+        self.result = 100.0 * self._gain / total if total > 0.0 else 50.0
 
 
 def _make(params: Mapping[str, float]) -> Rsi:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
+from papertape.indicators.bar_measure import BarMeasure
 from papertape.indicators.bars import Bar
 from papertape.indicators.fixed import FIXED, FIXED_ONE
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
-from papertape.indicators.measures import BarMeasure
 
 
 class Sma(BarMeasure):
@@ -17,16 +17,16 @@ class Sma(BarMeasure):
     __slots__ = ("_closes", "_total")
 
     def __init__(self, period: int) -> None:
-        super().__init__(period)
+        BarMeasure.__init__(self, period)
         self._closes: deque[float] = deque()
         self._total = 0
 
     def _take(self, bar: Bar) -> None:
         self._closes.append(bar.close)
         self._total += int(bar.close * FIXED)
-        if len(self._closes) > self._need:
+        if len(self._closes) > self.need:
             self._total -= int(self._closes.popleft() * FIXED)
-        self._current = self._total / (self._need * FIXED_ONE)
+        self.result = self._total / (self.need * FIXED_ONE)
 
 
 def _make(params: Mapping[str, float]) -> Sma:
