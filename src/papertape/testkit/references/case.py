@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypedDict
 
 import msgspec
 
-Prices = Literal["as given", "close", "volume", "typical"]
-"""What a bar's close is: the file's. Else all four prices are its close or its volume; or the close its typical price."""
+Prices = Literal["as given", "close", "volume", "typical", "mean"]
+"""What bars are made of: the file's prices; its close or its volume as all four; or, as close, a mean of three or four.
+
+Typical is (high + low + close) / 3, mean is (open + high + low + close) / 4.
+"""
+
+
+Params = Mapping[str, float]
+
+
+class Options(TypedDict, total=False):
+    """What a case may need besides its column, its kind and its definition; the fields of `Case`."""
+
+    times: float
+    plus: float
+    shift: int
+    less: tuple[str, str]
+    lead: int
+    after: int
+    before: int
+    without: tuple[int, ...]
+    flat: int
+    unset: tuple[str, ...]
+    prices: Prices
+    is_anchored: bool
+    tolerance: float
+    is_contrary: bool
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +47,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     column: str
     kind: str
-    params: Mapping[str, float] = msgspec.field(default_factory=dict)
+    params: Params = msgspec.field(default_factory=dict)
     definition: str = ""
     times: float = 1.0
     plus: float = 0.0
@@ -39,7 +64,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that are left out one by one."""
     flat: int = 0
     """Rows are left out where this many last closes are the same: the value is made of rounding errors there."""
-    unset: tuple[str, ...] = ("", "NaN")
+    unset: tuple[str, ...] = ("",)
     """Cells that hold no value."""
     prices: Prices = "as given"
     is_anchored: bool = False

@@ -64,6 +64,8 @@ def read_bars(case: Case) -> list[Bar]:
     )
     if case.prices == "typical":
         closes = [(high + low + close) / 3.0 for high, low, close in zip(highs, lows, closes, strict=True)]
+    if case.prices == "mean":
+        closes = [sum(prices) / 4.0 for prices in zip(opens, highs, lows, closes, strict=True)]
     volumes = [float(cell or 0) for cell in table.get("volume", ["0"] * len(closes))]
     first = closes[0]
     rows = [(first, first, first, first, 0.0)] * case.lead
@@ -76,7 +78,7 @@ def read_expected(case: Case) -> Expected:
     table = read_table(case.source, case.file)
     is_left_out = _left_out(case, table)
     cells = table[case.column]
-    kept = ["" if is_left_out(at) or cell in case.unset else cell for at, cell in enumerate(cells)]
+    kept = ["" if is_left_out(at) or cell in {"", "NaN", *case.unset} else cell for at, cell in enumerate(cells)]
     printed = [cell for cell in kept if cell]
     values = [float(cell) if cell else None for cell in kept]
     if case.less is not None:
@@ -145,4 +147,3 @@ def _decimals(cell: str) -> int:
 
 def _digits(cell: str) -> int:
     return len(_mantissa(cell).replace(".", "").lstrip("0"))
-
