@@ -14,6 +14,8 @@ Typical is (high + low + close) / 3, mean is (open + high + low + close) / 4.
 """
 
 
+UNTIL_THE_END = 1 << 30
+
 Params = Mapping[str, float]
 
 
@@ -58,7 +60,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Flat bars at the first close that come before the file's, to begin from its seed."""
     after: int = 0
     """Rows at the front that are left out: its seed must fade, or it has values of bars before the file."""
-    before: int = 1 << 30
+    before: int = UNTIL_THE_END
     """The first row that is left out again."""
     without: tuple[int, ...] = ()
     """Rows that are left out one by one."""

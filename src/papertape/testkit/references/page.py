@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from papertape.indicators.catalogue import CATALOGUE
-from papertape.testkit.references.case import Case
+from papertape.testkit.references.case import UNTIL_THE_END, Case
 from papertape.testkit.references.compare import Comparison
 from papertape.testkit.references.sources import CASES, UNCOMPARED, classical_kinds, compared
 from papertape.testkit.references.unmapped import UNMAPPED
@@ -86,10 +86,21 @@ def _row(comparison: Comparison) -> str:
         f"{comparison.bars:,}",
         _amount(largest.size),
         "" if case.is_contrary else _amount(largest.allowed),
-        case.definition,
+        "; ".join(_differences(case)),
         verdict(comparison),
     ]
     return _line(cells)
+
+
+def _differences(case: Case) -> list[str]:
+    """Return the definition's words and every row that is left out, counted from 0."""
+    said = [case.definition] if case.definition else []
+    if case.after or case.before < UNTIL_THE_END:
+        end = "" if case.before == UNTIL_THE_END else f" to {case.before - 1}"
+        said.append(f"rows {case.after}{end}" if end else f"from row {case.after}")
+    if case.without:
+        said.append(f"without row {', '.join(map(str, case.without))}")
+    return said
 
 
 def _without_kind() -> str:
@@ -121,4 +132,8 @@ def _amount(size: float) -> str:
         return "0" if size == 0.0 else "no value"
     exponent = math.floor(math.log10(size))
     digit = math.ceil(size / 10.0**exponent - 1e-6)
-    return f"{digit}e{exponent}" if digit < 10 else f"1e{exponent + 1}"
+    if digit == 10:
+        digit, exponent = 1, exponent + 1
+    if exponent >= 0:
+        return f"{digit * 10**exponent:,}"
+    return f"{digit}e{exponent}" if exponent < -3 else f"{digit / 10**-exponent:g}"

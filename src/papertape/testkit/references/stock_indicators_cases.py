@@ -36,8 +36,8 @@ _KAMA = "they print the seed too, one bar before TA-Lib's first value"
 _MACD_SEED = "their fast EMA starts at its own first bars, TA-Lib's with the slow one: compared when that has faded"
 _OBV = "they start at 0, TA-Lib at the first volume: changes since the first bar are compared"
 _SAR = (
-    "they begin long until a reversal, so compared from row 40; row 250 left out: at a reversal TA-Lib, as we, keeps "
-    "the stop beyond that bar too"
+    "they begin long until a first reversal; where the reversing bar itself goes beyond the old extreme TA-Lib, as we, "
+    "sets the stop there, they at the old extreme"
 )
 _DONCHIAN = "their bands are of the bars before this one, ours include it: compared one bar later"
 

@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from papertape.indicators.bars import Bar
-from papertape.testkit.references.case import Case
+from papertape.testkit.references.case import Case, Prices
 from papertape.testkit.shared_data import find_shared_data
 
 MINUTE = 60_000_000
@@ -55,20 +55,25 @@ class Expected(NamedTuple):
 
 def read_bars(case: Case) -> list[Bar]:
     """Return the case's bars as one-minute bars from the epoch on; a missing price is the close, a missing volume 0."""
-    table = {name.lower(): cells for name, cells in read_table(case.source, case.file).items() if name}
-    closes = [float(cell) if cell else math.nan for cell in table["volume" if case.prices == "volume" else "close"]]
-    are_flat = case.prices in {"close", "volume"}
+    return _bars(case.source, case.file, case.prices, case.lead)
+
+
+@lru_cache(maxsize=256)
+def _bars(source: str, file: str, prices: Prices, lead: int) -> list[Bar]:
+    table = {name.lower(): cells for name, cells in read_table(source, file).items() if name}
+    closes = [float(cell) if cell else math.nan for cell in table["volume" if prices == "volume" else "close"]]
+    are_flat = prices in {"close", "volume"}
     opens, highs, lows = (
         closes if are_flat or name not in table else [float(cell or "nan") for cell in table[name]]
         for name in ("open", "high", "low")
     )
-    if case.prices == "typical":
+    if prices == "typical":
         closes = [(high + low + close) / 3.0 for high, low, close in zip(highs, lows, closes, strict=True)]
-    if case.prices == "mean":
-        closes = [sum(prices) / 4.0 for prices in zip(opens, highs, lows, closes, strict=True)]
+    if prices == "mean":
+        closes = [sum(four) / 4.0 for four in zip(opens, highs, lows, closes, strict=True)]
     volumes = [float(cell or 0) for cell in table.get("volume", ["0"] * len(closes))]
     first = closes[0]
-    rows = [(first, first, first, first, 0.0)] * case.lead
+    rows = [(first, first, first, first, 0.0)] * lead
     rows += zip(opens, highs, lows, closes, volumes, strict=True)
     return [Bar(at * MINUTE, (at + 1) * MINUTE, *row) for at, row in enumerate(rows)]
 
