@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import importlib
 import importlib.metadata
+import importlib.util
 import io
 import json
 import os
@@ -30,8 +31,9 @@ from pathlib import Path
 from kernel_declarations import declarations, rewritten
 from kernel_source import KernelProblem, Modules, read_modules, shown
 
-STAMP = "kernel.json"
+STAMP = "kernel.stamp"
 SHARED = "kernel_shared"
+_CHOICE = Path(__file__).resolve().parent.parent / "src" / "papertape" / "kernel.py"
 JOBS = 2
 _SUFFIX = str(sysconfig.get_config_var("EXT_SUFFIX"))
 _DIRECTIVES: dict[str, object] = {
@@ -187,7 +189,8 @@ def _make(units: list[Unit], source: Path, shared: str) -> None:
         jobs: list[Future[None]] = []
         try:
             for unit in units:
-                _translate(unit, source, shared)
+                if unit.name != shared:
+                    _translate(unit, source, shared)
                 jobs.append(pool.submit(_compile, unit))
             for job in jobs:
                 job.result()
@@ -197,10 +200,6 @@ def _make(units: list[Unit], source: Path, shared: str) -> None:
 
 
 def _translate(unit: Unit, source: Path, shared: str) -> None:
-    if unit.name == shared:
-        command = [sys.executable, "-m", "cython", "--generate-shared", str(unit.source), "--module-name", shared]
-        _run(unit, command)
-        return
     cython = importlib.import_module("Cython.Compiler.Main")  # imported late: many builds change nothing
     options = cython.CompilationOptions(
         compiler_directives=dict(_DIRECTIVES), shared_utility_qualified_name=shared, include_path=[str(source)]
@@ -222,6 +221,8 @@ def _told(unit: Unit, said: str) -> str:
 
 def _compile(unit: Unit) -> None:
     c_source = unit.source.with_suffix(".c")
+    if unit.source == c_source:
+        _run(unit, [sys.executable, "-m", "cython", "--generate-shared", str(c_source), "--module-name", unit.name])
     built = unit.result.with_suffix(".so.new")
     include = f"-I{sysconfig.get_path('include')}"
     _run(unit, [str(_compiler()), *_flags(unit.name), include, str(c_source), "-o", str(built)])
@@ -235,21 +236,22 @@ def _run(unit: Unit, command: list[str]) -> None:
         raise KernelProblem(f"{unit.name} was not compiled. {' '.join(command)} said:\n{done.stdout}{done.stderr}")
 
 
-@cache
 def _compiler() -> str | None:
     return next(filter(None, map(shutil.which, filter(None, (os.environ.get("CC"), "cc", "gcc", "clang")))), None)
 
 
 def _stamp(modules: Modules, package: Path) -> str:
-    told = {
-        "suffix": _SUFFIX,
-        "shared": SHARED,
-        "modules": {
-            str(module.path.relative_to(package).with_suffix("")): hashlib.sha256(module.path.read_bytes()).hexdigest()
-            for module in modules.values()
-        },
-    }
-    return json.dumps(told, indent=1)
+    found = importlib.util.spec_from_file_location("kernel", _CHOICE)
+    assert found is not None
+    assert found.loader is not None
+    choice = importlib.util.module_from_spec(found)
+    found.loader.exec_module(choice)
+    compiled = [module.path.relative_to(package).with_suffix("").as_posix() for module in modules.values()]
+    folders = sorted({package, *(module.path.parent for module in modules.values())})
+    present = [
+        path.relative_to(package).with_suffix("").as_posix() for at in folders for path in sorted(at.glob("*.py"))
+    ]
+    return str(choice.stamp(str(package), compiled, [name for name in present if name not in compiled], SHARED))
 
 
 def _write(path: Path, text: str) -> None:
