@@ -189,7 +189,8 @@ def _make(units: list[Unit], source: Path, shared: str) -> None:
         jobs: list[Future[None]] = []
         try:
             for unit in units:
-                _translate(unit, source, shared)
+                if unit.name != shared:
+                    _translate(unit, source, shared)
                 jobs.append(pool.submit(_compile, unit))
             for job in jobs:
                 job.result()
@@ -199,10 +200,6 @@ def _make(units: list[Unit], source: Path, shared: str) -> None:
 
 
 def _translate(unit: Unit, source: Path, shared: str) -> None:
-    if unit.name == shared:
-        command = [sys.executable, "-m", "cython", "--generate-shared", str(unit.source), "--module-name", shared]
-        _run(unit, command)
-        return
     cython = importlib.import_module("Cython.Compiler.Main")  # imported late: many builds change nothing
     options = cython.CompilationOptions(
         compiler_directives=dict(_DIRECTIVES), shared_utility_qualified_name=shared, include_path=[str(source)]
@@ -224,6 +221,8 @@ def _told(unit: Unit, said: str) -> str:
 
 def _compile(unit: Unit) -> None:
     c_source = unit.source.with_suffix(".c")
+    if unit.source == c_source:
+        _run(unit, [sys.executable, "-m", "cython", "--generate-shared", str(c_source), "--module-name", unit.name])
     built = unit.result.with_suffix(".so.new")
     include = f"-I{sysconfig.get_path('include')}"
     _run(unit, [str(_compiler()), *_flags(unit.name), include, str(c_source), "-o", str(built)])
@@ -237,7 +236,6 @@ def _run(unit: Unit, command: list[str]) -> None:
         raise KernelProblem(f"{unit.name} was not compiled. {' '.join(command)} said:\n{done.stdout}{done.stderr}")
 
 
-@cache
 def _compiler() -> str | None:
     return next(filter(None, map(shutil.which, filter(None, (os.environ.get("CC"), "cc", "gcc", "clang")))), None)
 
