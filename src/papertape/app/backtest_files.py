@@ -13,7 +13,7 @@ from papertape.model.backtest import Grade
 from papertape.model.columns import MarketColumns
 from papertape.model.instrument import InstrumentId, check_instrument_id
 from papertape.model.market_file import MarketKind
-from papertape.store.market_columns_cache import KeptColumns, key_of
+from papertape.store.market_columns_cache import FOLDER, ColumnsHead, KeptColumns, key_of
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 
@@ -81,21 +81,25 @@ def open_market(
         )
         found = kept.find(key)
         if found is not None:
-            market, head = found
-            return OpenMarket(market=market, files=names, notes=head.notes, grade=head.grade, place=data_dir / "columns" / key,
-                              is_cached=True)  # fmt: skip
+            return _from_kept(found, names, data_dir / FOLDER / key, is_cached=True)
     from papertape.app.backtest_reading import read_market  # only a first run waits for Polars
 
     read = read_market(files, symbols, asked, on_rows)
     place = kept.keep(key, read.market, read.notes, read.grade) if is_caching else None
     mapped = kept.find(key) if place is not None else None
+    if mapped is not None and place is not None:
+        return _from_kept(mapped, names, place, is_cached=False)
     notes = read.notes
-    if is_caching and mapped is None:
+    if is_caching:
         notes += (f"The columns could not be kept in {data_dir}: the next run reads the files again.",)
-    return OpenMarket(
-        market=read.market if mapped is None else mapped[0], files=names, notes=notes, grade=read.grade,
-        place=None if mapped is None else place, is_cached=False,
-    )  # fmt: skip
+    return OpenMarket(market=read.market, files=names, notes=notes, grade=read.grade, place=None, is_cached=False)
+
+
+def _from_kept(
+    found: tuple[MarketColumns, ColumnsHead], files: tuple[str, ...], place: Path, *, is_cached: bool
+) -> OpenMarket:
+    market, head = found
+    return OpenMarket(market=market, files=files, notes=head.notes, grade=head.grade, place=place, is_cached=is_cached)
 
 
 def find_files(asked: FilesAsked) -> tuple[tuple[OneFile, ...], tuple[InstrumentId, ...]]:

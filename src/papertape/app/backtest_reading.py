@@ -37,8 +37,12 @@ def read_market(
             code="columns.no_symbol",
             path="symbol",
         )
+    certain = [
+        ColumnFile(path=file.path, kind=file.kind or _kind_of(Path(file.path), asked), instrument=file.instrument)
+        for file in files
+    ]
     request = ColumnRequest(
-        files=tuple(_file(file, files, instruments, asked) for file in files),
+        files=tuple(_file(file, certain, instruments) for file in certain),
         instruments=instruments,
         known=tuple(known[name] for name in instruments if name in known),
         columns=asked.columns,
@@ -48,24 +52,20 @@ def read_market(
     return read_columns(request, _make, on_rows)
 
 
-def _file(
-    file: OneFile, files: Sequence[OneFile], instruments: Sequence[InstrumentId], asked: FilesAsked
-) -> ColumnFile:
-    path = Path(file.path)
-    kind = file.kind or _kind_of(path, asked)
-    instrument = file.instrument
-    if instrument is None and owner_of(column_names(path, kind, NOTHING_RAN)) is None:
-        taken = {each.instrument for each in files if each.kind in (None, kind)}
-        free = [name for name in instruments if name not in taken]
-        if len(free) != 1:
-            raise Invalid(
-                f"{path} has no column instrument or symbol, and could be of {', '.join(free or instruments)}; say "
-                f"whose it is with --symbol {(free or instruments)[0]}={path}. {NOTHING_RAN}",
-                code="columns.whose",
-                path="symbol",
-            )
-        instrument = free[0]
-    return ColumnFile(path=file.path, kind=kind, instrument=instrument)
+def _file(file: ColumnFile, files: Sequence[ColumnFile], instruments: Sequence[InstrumentId]) -> ColumnFile:
+    names = column_names(Path(file.path), file.kind, NOTHING_RAN)
+    if file.instrument is not None or owner_of(names) is not None:
+        return file
+    taken = {each.instrument for each in files if each.kind == file.kind}
+    free = [name for name in instruments if name not in taken]
+    if len(free) != 1:
+        raise Invalid(
+            f"{file.path} has no column instrument or symbol, and could be of {', '.join(free or instruments)}; say "
+            f"whose it is with --symbol {(free or instruments)[0]}={file.path}. {NOTHING_RAN}",
+            code="columns.whose",
+            path="symbol",
+        )
+    return msgspec.structs.replace(file, instrument=free[0])
 
 
 def _kind_of(path: Path, asked: FilesAsked) -> MarketKind:

@@ -121,7 +121,7 @@ def _put(plain: dict[str, Any], path: str, value: object, strategy: str) -> None
     here[last] = value
 
 
-def _inside(here: Any, step: str | int) -> Any:  # noqa: ANN401  plain values of a definition
+def _inside(here: Any, step: str | int) -> Any:
     if isinstance(here, dict) and isinstance(step, str):
         return here.get(step)
     if isinstance(here, list) and isinstance(step, int) and step < len(here):

@@ -27,6 +27,7 @@ _CONSEQUENCE = "Nothing was run."
 _OWNER = "__owner"
 _SECOND = 1_000_000
 _PRICES = ("price", "bid", "ask", "open", "high", "low", "close")
+_MARKETS = ("venue", "exchange", "market", "security", "resolution")
 _SIZES = ("size", "bid_size", "ask_size", "volume")
 
 
@@ -85,6 +86,20 @@ class Piece:
         self.first_ts = 0
         self.last_ts = 0
         self.notes: list[str] = []
+        self._markets: dict[str, set[str]] = {}
+
+    def check_one_market(self, rows: pl.DataFrame) -> None:
+        """Raise `Invalid` when rows of one symbol are of several markets, which would be mixed into one."""
+        for name in (name for name in _MARKETS if name in rows.columns):
+            there = self._markets.setdefault(name, set())
+            there.update(map(str, rows[name].unique().to_list()))
+            if len(there) > 1:
+                raise wrong_row(
+                    self.path,
+                    f"rows of {self.instrument} have the {name} {' and '.join(sorted(there)[:3])}",
+                    "one market was expected; give a file that holds one of them only",
+                    _CONSEQUENCE,
+                )
 
     def close(self, interval_s: int | None) -> None:
         """Take out what stands twice, find the interval of bars and the first and last times; raises `Invalid`."""
@@ -178,6 +193,7 @@ def read_pieces(
     for table in read_portions(path, kind, _CONSEQUENCE):
         for instrument, rows in _by_owner(table, instruments):
             piece = pieces.setdefault(instrument, Piece(number, path, kind, instrument))
+            piece.check_one_market(rows)
             frame = checks.take(rows)
             if kind == "bars" and "interval_s" in rows.columns:
                 frame = frame.with_columns((rows["interval_s"].cast(pl.Int64) * _SECOND).alias("interval_us"))
