@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from papertape.indicators.bars import Bar, BarBuilder, Piece
 from papertape.indicators.compute import TradeRow, bars_of_trades
-from papertape.indicators.fixed import FIXED
 from papertape.indicators.series import BarSeries
 
 SECOND = 1_000_000
@@ -35,6 +34,10 @@ def closed_by(interval_s: int, stream: list[TradeRow], end: int) -> list[Bar]:
     return bars_of_trades(interval_s, [*stream, TradeRow(end, 1.0, 0.0, True)])
 
 
+def closed(builder: BarBuilder, has_closed: bool) -> list[Bar]:
+    return builder.closed if has_closed else []
+
+
 @given(trades(), _INTERVALS)
 def test_bars_hold_every_trade_once_and_follow_each_other_without_a_hole(
     stream: list[TradeRow], interval_s: int
@@ -53,8 +56,8 @@ def test_how_often_time_is_told_changes_no_bar(stream: list[TradeRow], interval_
     builder = BarBuilder(interval_s * SECOND)
     bars: list[Bar] = []
     for trade in stream:
-        bars.extend(builder.on_trade(trade.ts, trade.price, trade.size))
-        bars.extend(builder.advance(trade.ts + SECOND // 2 - trade.ts % (SECOND // 2) - 1))
+        bars.extend(closed(builder, builder.on_trade(trade.ts, trade.price, int(trade.size))))
+        bars.extend(closed(builder, builder.advance(trade.ts + SECOND // 2 - trade.ts % (SECOND // 2) - 1)))
 
     assert bars == bars_of_trades(interval_s, stream)
 
@@ -63,7 +66,7 @@ def test_how_often_time_is_told_changes_no_bar(stream: list[TradeRow], interval_
 def test_a_chart_shows_the_bars_indicators_see(stream: list[TradeRow], interval_s: int) -> None:
     series = BarSeries()
     for trade in stream:
-        series.on_trade(trade.ts, trade.price, trade.size)
+        series.on_trade(trade.ts, trade.price, int(trade.size))
     shown = [
         Bar(bar.open_ts, bar.open_ts + interval_s * SECOND, bar.open, bar.high, bar.low, bar.close, bar.volume)
         for bar in series.bars(interval_s, 1_000_000)
@@ -78,7 +81,7 @@ def test_a_chart_shows_the_bars_indicators_see(stream: list[TradeRow], interval_
 def test_a_limit_shows_the_newest_of_the_same_bars(stream: list[TradeRow], interval_s: int, limit: int) -> None:
     series = BarSeries()
     for trade in stream:
-        series.on_trade(trade.ts, trade.price, trade.size)
+        series.on_trade(trade.ts, trade.price, int(trade.size))
 
     assert series.bars(interval_s, limit) == series.bars(interval_s, 1_000_000)[-limit:]
 
@@ -98,18 +101,18 @@ def test_venue_bars_in_place_of_trades_give_the_same_bars(
         for trade in inside:
             # The recent trades a venue still hands out begin anywhere.
             if data.draw(st.booleans()):
-                bars.extend(builder.on_trade(trade.ts, trade.price, trade.size))
-                series.on_trade(trade.ts, trade.price, trade.size)
+                bars.extend(closed(builder, builder.on_trade(trade.ts, trade.price, int(trade.size))))
+                series.on_trade(trade.ts, trade.price, int(trade.size))
         piece = venue_piece(minute)
-        bars.extend(builder.on_venue_bar(piece))
+        bars.extend(closed(builder, builder.on_venue_bar(piece)))
         series.on_venue_bar(piece)
     for trade in rest:
-        bars.extend(builder.on_trade(trade.ts, trade.price, trade.size))
-        series.on_trade(trade.ts, trade.price, trade.size)
-    bars.extend(builder.advance(end))
+        bars.extend(closed(builder, builder.on_trade(trade.ts, trade.price, int(trade.size))))
+        series.on_trade(trade.ts, trade.price, int(trade.size))
+    bars.extend(closed(builder, builder.advance(end)))
     series.on_time(end)
     for trade in stream:
-        reference.on_trade(trade.ts, trade.price, trade.size)
+        reference.on_trade(trade.ts, trade.price, int(trade.size))
     reference.on_time(end)
 
     assert bars == closed_by(interval_s, stream, end)
@@ -117,4 +120,4 @@ def test_venue_bars_in_place_of_trades_give_the_same_bars(
 
 
 def venue_piece(bar: Bar) -> Piece:
-    return Piece(bar.ts_open, bar.ts_close, bar.open, bar.high, bar.low, bar.close, int(bar.volume * FIXED))
+    return Piece(bar.ts_open, bar.ts_close, bar.open, bar.high, bar.low, bar.close, int(bar.volume))

@@ -13,6 +13,7 @@ from pathlib import Path
 import apsw
 import msgspec
 
+from papertape import kernel
 from papertape.app.feeds import make_binance
 from papertape.app.settings import Settings
 from papertape.errors import PapertapeError, Unavailable
@@ -40,6 +41,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """Return every finding; nothing is changed but a probe row that is removed again."""
     return [
         _python(),
+        _kernel(),
         _user_interface(),
         _port(settings.host, settings.port),
         *_folder_and_store(settings.data_dir),
@@ -52,6 +54,11 @@ def _python() -> Finding:
     version = ".".join(str(part) for part in sys.version_info[:3])
     detail = f"Python {version}, SQLite {apsw.sqlite_lib_version()}"
     return Finding(name="Python", is_well=sys.version_info >= (3, 11), detail=detail)
+
+
+def _kernel() -> Finding:
+    # Interpreted is slower and not wrong: the results are the same.
+    return Finding(name="kernel", is_well=not kernel.refusal(), detail=kernel.refusal() or kernel.told())
 
 
 def _user_interface() -> Finding:

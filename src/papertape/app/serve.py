@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from papertape import __version__
+from papertape import __version__, kernel
 from papertape.app.backtest_process import BacktestProcess
 from papertape.app.feeds import build_feeds
 from papertape.app.logs import open_log
@@ -68,7 +68,7 @@ async def serve_desk(settings: Settings, on_started: Callable[[Started], None]) 
     """
     interrupted = interrupted_event()
     _favour_the_loop()
-    notes: list[str] = []
+    notes = [] if kernel.mode() == kernel.COMPILED else [f"the engine runs slower than it could: {kernel.told()}"]
     async with open_desk(settings, notes.append) as desk:
         server = ServerSettings(
             host=settings.host,
@@ -125,7 +125,7 @@ async def open_desk(settings: Settings, on_note: Callable[[str], None] | None = 
         open_log(folder.log_file)
         mirrored_to = None if settings.mirror is None else settings.mirror.location
         _log.info("desk_opened", version=__version__, data_dir=str(settings.data_dir), feed=settings.feed,
-                  mirrored_to=mirrored_to)  # fmt: skip
+                  mirrored_to=mirrored_to, kernel=kernel.told())  # fmt: skip
         async with open_storage(settings, folder, wall_clock) as storage:
             library = Library(StrategyFiles(folder.strategies))
             desk = Desk(

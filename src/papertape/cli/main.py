@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from papertape import __version__
+from papertape import __version__, kernel
 from papertape.errors import PapertapeError, Refused
 
 # Each command's module is imported when the command is wanted: nobody waits for the server to see a version.
@@ -62,7 +62,7 @@ _EXIT_FAILED = 1
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"papertape {__version__}")
+        typer.echo(f"papertape {__version__}, {kernel.told()}")
         raise typer.Exit
 
 
@@ -78,6 +78,8 @@ def _root(
 def main() -> None:
     """Run the command line; an error is one sentence on standard error and a non-zero exit status."""
     try:
+        if kernel.refusal():
+            raise Refused(kernel.refusal(), code="kernel.refused")
         app()
     except PapertapeError as error:
         place = f" ({error.path})" if error.path else ""

@@ -4,23 +4,22 @@ A bar covers `[open, open + interval)`, aligned to the epoch. It closes when tim
 trade gives a flat bar at the last close with volume 0, as venues do, from the first trade on; after a silence of more
 than `MAX_FLAT_BARS` intervals only that many are made. The first bar may have begun before the first trade was seen:
 its close is right all the same.
+
+Volume is counted in lots, the instrument's size units, as 64-bit integers: exact while a bar has fewer than 2**63.
 """
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-
-import msgspec
-
-from papertape.indicators.fixed import FIXED, to_float
 
 MAX_FLAT_BARS = 1_440
 _MINUTE = 60_000_000
 _NEVER = 1 << 62
 
 
-class Bar(msgspec.Struct, frozen=True, gc=False):
+class Bar:
     """A closed bar over `[ts_open, ts_close)`, microseconds UTC; prices in quote units, volume in base units."""
+
+    __slots__ = ("close", "high", "low", "open", "ts_close", "ts_open", "volume")
 
     ts_open: int
     ts_close: int
@@ -30,11 +29,50 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
     close: float
     volume: float
 
+    def __init__(
+        self,
+        ts_open: int,
+        ts_close: int,
+        open: float,  # noqa: A002 - the field's own word
+        high: float,
+        low: float,
+        close: float,
+        volume: float,
+    ) -> None:
+        self.ts_open = ts_open
+        self.ts_close = ts_close
+        self.open = open
+        self.high = high
+        self.low = low
+        self.close = close
+        self.volume = volume
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bar) and self.fields() == other.fields()
+
+    def __hash__(self) -> int:
+        return hash(self.fields())
+
+    def __repr__(self) -> str:
+        return f"Bar{self.fields()}"
+
+    def fields(self) -> tuple[int, int, float, float, float, float, float]:
+        """Return the fields in the order of the constructor."""
+        return (self.ts_open, self.ts_close, self.open, self.high, self.low, self.close, self.volume)
+
 
 class Piece:
-    """A stretch of trades or one venue bar over `[start, end)`; `volume` is fixed-point."""
+    """A stretch of trades or one venue bar over `[start, end)`; `volume` is in lots."""
 
     __slots__ = ("close", "end", "high", "low", "open", "start", "volume")
+
+    start: int
+    end: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
 
     def __init__(self, start: int, end: int, open_: float, high: float, low: float, close: float, volume: int) -> None:
         self.start = start
@@ -45,105 +83,146 @@ class Piece:
         self.close = close
         self.volume = volume
 
-    def add(self, price: float, volume: int) -> None:
-        """Take one trade."""
+    def add(self, price: float, lots: int) -> None:
+        """Take one trade; `lots` may carry the side as its sign."""
         if price > self.high:
             self.high = price
         if price < self.low:
             self.low = price
         self.close = price
-        self.volume += volume
+        self.volume += lots if lots > 0 else -lots
 
 
-def merge(pieces: Sequence[Piece], start: int, end: int) -> Piece:
+def no_piece() -> Piece:
+    """Return the piece that stands where there is none: it ended before every time."""
+    return Piece(-_NEVER, -_NEVER, 0.0, 0.0, 0.0, 0.0, 0)
+
+
+def merge(pieces: list[Piece], start: int, end: int) -> Piece:
     """Return the piece over `[start, end)` that holds all of `pieces`, which must not be empty and in order.
 
     One without volume, such as a venue's flat bar, counts only where all are: its open is no trade's.
     """
-    traded = [piece for piece in pieces if piece.volume] or pieces
-    return Piece(
-        start,
-        end,
-        traded[0].open,
-        max(piece.high for piece in traded),
-        min(piece.low for piece in traded),
-        traded[-1].close,
-        sum(piece.volume for piece in traded),
-    )
+    piece: Piece
+    whole = no_piece()
+    for piece in pieces:
+        if whole.end != end or (piece.volume and not whole.volume):
+            whole = Piece(start, end, piece.open, piece.high, piece.low, piece.close, piece.volume)
+        elif piece.volume or not whole.volume:
+            if piece.high > whole.high:
+                whole.high = piece.high
+            if piece.low < whole.low:
+                whole.low = piece.low
+            whole.close = piece.close
+            whole.volume += piece.volume
+    return whole
 
 
 class BarBuilder:
-    """Builds the bars of one interval, one at a time.
+    """Builds the bars of one interval, one at a time; `closed` holds those that the last call to return True closed.
 
     Trades of a venue bar's time are never counted twice: an accepted venue bar replaces what trades made of its time,
     and trades older than the end of the newest accepted venue bar are left out. Accepted is a venue bar that is whole
     minutes or the whole interval, divides the interval, and is not older than the bar being built; history must
     therefore come in order of time.
+
+    `due` is when the bar being built closes, microseconds UTC; far away before the first trade.
     """
 
-    __slots__ = ("_covered", "_grain", "_last_close", "_now", "_piece", "_pieces", "_start", "due", "interval")
+    __slots__ = (
+        "_covered",
+        "_grain",
+        "_last_close",
+        "_now",
+        "_piece",
+        "_pieces",
+        "_start",
+        "_units",
+        "closed",
+        "due",
+        "interval",
+    )
 
-    def __init__(self, interval_us: int) -> None:
+    interval: int
+    due: int
+    closed: list[Bar]
+    _units: float
+    _grain: int
+    _now: int
+    _start: int
+    _covered: int
+    _last_close: float
+    _piece: Piece
+    _pieces: list[Piece]
+
+    def __init__(self, interval_us: int, units: float = 1.0) -> None:
+        """Build bars of `interval_us` microseconds from lots of which `units` make one of the base."""
         self.interval = interval_us
         self.due = _NEVER
-        """When the bar being built closes, microseconds UTC; far away before the first trade."""
+        self.closed = []
+        self._units = units
         self._grain = _MINUTE if interval_us % _MINUTE == 0 else interval_us
         self._now = -_NEVER
         self._start = 0
         self._covered = -_NEVER
         self._last_close = 0.0
-        self._piece: Piece | None = None
-        self._pieces: list[Piece] = []
+        self._piece = no_piece()
+        self._pieces = []
 
-    def on_trade(self, ts: int, price: float, size: float) -> Sequence[Bar]:
-        """Take a trade; return the bars its time closed, oldest first."""
+    def on_trade(self, ts: int, price: float, lots: int) -> bool:
+        """Take a trade, its side in the sign of `lots` or left out; return whether its time closed bars."""
         if ts < self._covered:
-            return ()
+            return False
         if ts < self._now:
             ts = self._now
-        closed = self.advance(ts)
-        piece = self._piece
-        if piece is not None and ts < piece.end:
-            piece.add(price, int(size * FIXED))
         else:
-            self._begin_piece(ts, price, int(size * FIXED))
-        return closed
+            self._now = ts
+        has_closed = ts >= self.due and self.advance(ts)
+        if ts >= self._piece.end:
+            self._begin_piece(ts, price)
+        self._piece.add(price, lots)
+        return has_closed
 
-    def on_venue_bar(self, piece: Piece) -> Sequence[Bar]:
-        """Take a closed bar of the venue's history; return the bars its open closed, oldest first."""
+    def on_venue_bar(self, piece: Piece) -> bool:
+        """Take a closed bar of the venue's history; return whether its open closed bars."""
         span = piece.end - piece.start
         if self.interval % span or span % self._grain or piece.start % span:
-            return ()
+            return False
         if self.due != _NEVER and piece.start < self._start:
-            return ()
-        closed = self.advance(piece.start)
+            return False
+        has_closed = self.advance(piece.start)
         if self.due == _NEVER:
             self._begin_bar(piece.start)
         kept = [other for other in self._pieces if other.end <= piece.start or other.start >= piece.end]
-        self._pieces = sorted([*kept, piece], key=_start_of)
-        self._piece = None
+        kept.append(piece)
+        kept.sort(key=_start_of)
+        self._pieces = kept
+        self._piece = no_piece()
         self._covered = max(self._covered, piece.end)
-        return closed
+        return has_closed
 
-    def advance(self, ts: int) -> Sequence[Bar]:
-        """Return the bars that end at or before `ts` and were not returned before, oldest first."""
+    def advance(self, ts: int) -> bool:
+        """Close the bars that end at or before `ts`; return whether there were any."""
         if ts > self._now:
             self._now = ts
         if ts < self.due:
-            return ()
+            return False
         closed = [self._close()]
         missing = (ts - self.due) // self.interval + 1
         if missing > MAX_FLAT_BARS + 1:
             self._begin_bar(ts - MAX_FLAT_BARS * self.interval)
         while ts >= self.due:
             closed.append(self._close())
-        return closed
+        self.closed = closed
+        return True
 
     def _close(self) -> Bar:
-        start, end = self._start, self.due
+        start = self._start
+        end = self.due
         if self._pieces:
             whole = merge(self._pieces, start, end)
-            bar = Bar(start, end, whole.open, whole.high, whole.low, whole.close, to_float(whole.volume))
+            volume = float(whole.volume) / self._units
+            bar = Bar(start, end, whole.open, whole.high, whole.low, whole.close, volume)
             self._last_close = bar.close
         else:
             flat = self._last_close
@@ -154,14 +233,14 @@ class BarBuilder:
     def _begin_bar(self, ts: int) -> None:
         self._start = ts - ts % self.interval
         self.due = self._start + self.interval
-        self._piece = None
+        self._piece = no_piece()
         self._pieces = []
 
-    def _begin_piece(self, ts: int, price: float, volume: int) -> None:
+    def _begin_piece(self, ts: int, price: float) -> None:
         if self.due == _NEVER:
             self._begin_bar(ts)
         start = ts - ts % self._grain
-        self._piece = Piece(start, start + self._grain, price, price, price, price, volume)
+        self._piece = Piece(start, start + self._grain, price, price, price, price, 0)
         self._pieces.append(self._piece)
 
 

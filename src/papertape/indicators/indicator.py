@@ -1,20 +1,19 @@
-"""What every indicator answers, and the shell that keeps value and reason in step."""
+"""What every indicator is: fed by pushes, read as an attribute, and never without a reason for having no value."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Protocol
+from math import nan
 
 import msgspec
 
 from papertape.indicators.bars import Bar
+from papertape.indicators.prints import Prints
 
 BEFORE_ALL = -(1 << 62)
 """A time before every event, in microseconds."""
 AFTER_ALL = 1 << 62
 """A time after every event, in microseconds."""
-
-_NOT_FINITE = "the result is not a finite number"
 
 
 class Warmup(msgspec.Struct, frozen=True):
@@ -25,15 +24,39 @@ class Warmup(msgspec.Struct, frozen=True):
     unit: str
 
 
-class Indicator(Protocol):
-    """One computation over one instrument. Times are microseconds UTC, prices and sizes float64.
+class Indicator:
+    """One computation over one instrument. Times are microseconds UTC, prices and sizes of the book float64.
 
-    Time never goes back: an event or a reading older than the newest of either is taken at the newest one's time. So
-    read at times that events have reached, not ahead of them; then readings change nothing, however many there are.
+    After every input `current` is the value as of `now`, NaN while there is none and never infinite; before `until` it
+    stays right if nothing comes. Time never goes back: an event or a reading older than the newest of either is taken
+    at the newest one's time. So read at times that events have reached, not ahead of them; then readings change
+    nothing, however many there are. An indicator ignores every input until a subclass takes it.
     """
 
-    def on_trade(self, ts: int, price: float, size: float, is_buy: bool) -> None:
-        """Take one public print; `is_buy` when the aggressor bought."""
+    __slots__ = ("current", "next_barred", "next_quoted", "next_timed", "next_traded", "now", "until")
+
+    now: int
+    current: float
+    until: int
+    next_traded: Indicator | None
+    next_quoted: Indicator | None
+    next_barred: Indicator | None
+    next_timed: Indicator | None
+
+    def __init__(self) -> None:
+        self.now = BEFORE_ALL
+        self.current = nan
+        self.until = AFTER_ALL
+        self.next_traded = None
+        self.next_quoted = None
+        self.next_barred = None
+        self.next_timed = None
+
+    def attach(self, prints: Prints) -> None:
+        """Take note of where the instrument's prints are kept, and its scales; called once, before any input."""
+
+    def on_trade(self, ts: int, price: float, lots: int) -> None:
+        """Take one public print of `lots` size units, more than 0 when the aggressor bought, less when it sold."""
 
     def on_quote(self, ts: int, bid: float, bid_size: float, ask: float, ask_size: float) -> None:
         """Take the best bid and ask with their sizes."""
@@ -44,78 +67,31 @@ class Indicator(Protocol):
     def on_gap(self, ts: int) -> None:
         """Take note that market data is missing from here: what is known of the book is void until the next quote."""
 
-    def value(self, ts: int) -> float | None:
-        """Return the finite value as of `ts`, or None when `reason` has the reason."""
+    def on_time(self, ts: int) -> None:
+        """Take note of the time; called only from `until` on."""
+        if ts > self.now:
+            self.now = ts
 
-    def warmup(self, ts: int) -> Warmup:
+    def value(self, ts: int) -> float:
+        """Return the finite value as of `ts`, or NaN when `reason` has the reason."""
+        if ts >= self.until:
+            self.on_time(ts)
+        return self.current
+
+    def warmup(self, ts: int) -> Warmup:  # noqa: ARG002 - a subclass says what it needs
         """Return how much has been observed as of `ts` of what is needed."""
+        return Warmup(0.0 if self.current != self.current else 1.0, 1.0, "events")
 
     def reason(self, ts: int) -> str | None:
         """Return why there is no value as of `ts`, or None when there is one."""
+        value = self.value(ts)
+        if value == value:
+            return None
+        return self.missing(max(ts, self.now))
 
-
-class _Deaf:
-    __slots__ = ()
-
-    def on_trade(self, ts: int, price: float, size: float, is_buy: bool) -> None:
-        """Ignore trades."""
-
-    def on_quote(self, ts: int, bid: float, bid_size: float, ask: float, ask_size: float) -> None:
-        """Ignore quotes."""
-
-    def on_bar(self, bar: Bar) -> None:
-        """Ignore bars."""
-
-    def on_gap(self, ts: int) -> None:
-        """Ignore gaps: what was observed of trades and bars stays observed."""
-
-
-class Measure(_Deaf, ABC):
-    """The shell of an indicator: ignores every input until a subclass takes it, and lets only finite values out.
-
-    A value is computed again only when it may have changed: `_answer` sets `_until`, the time before which the answer
-    stays a number or stays none if nothing comes, and whatever takes an input sets it back to `BEFORE_ALL`.
-    """
-
-    __slots__ = ("_now", "_until", "_value")
-
-    def __init__(self) -> None:
-        self._now = BEFORE_ALL
-        self._until = BEFORE_ALL
-        self._value: float | None = None
-
-    def value(self, ts: int) -> float | None:
-        """Return the finite value as of `ts`, or None when `reason` has the reason."""
-        if ts < self._until:
-            return self._value
-        if ts < self._now:
-            ts = self._now
-        else:
-            self._now = ts
-        answer = self._answer(ts)
-        # x - x is 0 for every finite x only; + 0.0 turns -0.0 into 0.0.
-        self._value = answer + 0.0 if isinstance(answer, float) and answer - answer == 0.0 else None
-        return self._value
-
-    def reason(self, ts: int) -> str | None:
-        """Return why there is no value as of `ts`, or None when there is one."""
-        if ts < self._now:
-            ts = self._now
-        else:
-            self._now = ts
-        answer = self._answer(ts)
-        # The words may change before the value does, and the value was not kept here.
-        self._until = BEFORE_ALL
-        if isinstance(answer, str):
-            return answer
-        return None if answer - answer == 0.0 else _NOT_FINITE
-
-    @abstractmethod
-    def warmup(self, ts: int) -> Warmup:
-        """Return how much has been observed as of `ts` of what is needed."""
-
-    @abstractmethod
-    def _answer(self, now: int) -> float | str: ...
+    def missing(self, ts: int) -> str:  # noqa: ARG002 - a subclass has better words
+        """Return why `current` is NaN as of `ts`; asked only when it is."""
+        return "no value yet"
 
 
 def warming_up(warmup: Warmup) -> str:

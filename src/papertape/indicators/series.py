@@ -1,4 +1,5 @@
 """The bars of one instrument for charts, of any interval."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
@@ -9,8 +10,7 @@ from itertools import chain
 import msgspec
 
 from papertape.errors import Invalid
-from papertape.indicators.bars import Piece, merge
-from papertape.indicators.fixed import FIXED, to_float
+from papertape.indicators.bars import Piece, merge, no_piece
 
 SECONDS_KEPT = 4 * 3_600
 """How many 1 s bars with trades are kept."""
@@ -42,18 +42,28 @@ class BarSeries:
     of trades alone.
     """
 
-    __slots__ = ("_covered", "_current", "_minutes", "_now", "_seconds", "_venue")
+    __slots__ = ("_covered", "_current", "_minutes", "_now", "_seconds", "_units", "_venue")
 
-    def __init__(self) -> None:
+    _now: int
+    _covered: int
+    _units: float
+    _current: Piece
+    _seconds: deque[Piece]
+    _minutes: deque[Piece]
+    # By length in microseconds, then by start.
+    _venue: dict[int, dict[int, Piece]]
+
+    def __init__(self, units: float = 1.0) -> None:
+        """Begin without bars; `units` lots make one of the base."""
         self._now = 0
         self._covered = 0
-        self._current: Piece | None = None
-        self._seconds: deque[Piece] = deque(maxlen=SECONDS_KEPT)
-        self._minutes: deque[Piece] = deque(maxlen=MINUTES_KEPT)
-        # By length in microseconds, then by start.
-        self._venue: dict[int, dict[int, Piece]] = {}
+        self._units = units
+        self._current = no_piece()
+        self._seconds = deque(maxlen=SECONDS_KEPT)
+        self._minutes = deque(maxlen=MINUTES_KEPT)
+        self._venue = {}
 
-    def on_trade(self, ts: int, price: float, size: float) -> None:
+    def on_trade(self, ts: int, price: float, lots: int) -> None:
         """Take one public print; one older than the newest event is taken at that one's time.
 
         One older than the end of the newest venue bar is left out: that bar has counted it.
@@ -64,14 +74,9 @@ class BarSeries:
             ts = self._now
         else:
             self._now = ts
-        current = self._current
-        if current is not None and ts < current.end:
-            current.add(price, int(size * FIXED))
-            return
-        if current is not None:
-            self._keep(current)
-        start = ts - ts % _SECOND
-        self._current = Piece(start, start + _SECOND, price, price, price, price, int(size * FIXED))
+        if ts >= self._current.end:
+            self._begin(ts, price)
+        self._current.add(price, lots)
 
     def on_venue_bar(self, piece: Piece) -> None:
         """Take a closed bar of the venue's history, in order of time."""
@@ -109,10 +114,10 @@ class BarSeries:
             grouped.setdefault(piece.start - piece.start % interval, []).append(piece)
         if not before:
             since = next(iter(grouped), newest + 1)
-        close = before[-1].close if before else 0.0
+        close = before[len(before) - 1].close if before else 0.0
         bars: list[ChartBar] = []
         for start in range(since, newest + 1, interval):
-            bar = _chart_bar(grouped.get(start), start, interval, close, self._now)
+            bar = self._chart_bar(grouped.get(start), start, interval, close, self._now)
             close = bar.close
             bars.append(bar)
         return bars
@@ -130,14 +135,15 @@ class BarSeries:
         for piece in sorted(self._pieces(interval, since), key=_start_of):
             if since <= piece.start < end:
                 grouped.setdefault(piece.start - piece.start % interval, []).append(piece)
-        return [_chart_bar(grouped[start], start, interval, 0.0, until_ts) for start in sorted(grouped)]
+        return [self._chart_bar(grouped[start], start, interval, 0.0, until_ts) for start in sorted(grouped)]
 
     def _pieces(self, interval: int, since: int) -> Iterator[Piece]:
         # Newest first, down to one from before `since`, whose close fills what follows it.
         length = max((span for span in self._venue if interval % span == 0), default=0)
         venue = self._venue.get(length, {})
-        for piece in chain((self._current,), reversed(self._minutes if interval % _MINUTE == 0 else self._seconds)):
-            if piece is not None and not (length and piece.start - piece.start % length in venue):
+        now = (self._current,) if self._has_trades() else ()
+        for piece in chain(now, reversed(self._minutes if interval % _MINUTE == 0 else self._seconds)):
+            if not (length and piece.start - piece.start % length in venue):
                 yield piece
                 if piece.start < since:
                     break
@@ -146,23 +152,35 @@ class BarSeries:
             if piece.start < since:
                 break
 
+    def _has_trades(self) -> bool:
+        return self._current.end > self._current.start
+
+    def _begin(self, ts: int, price: float) -> None:
+        if self._has_trades():
+            self._keep(self._current)
+        start = ts - ts % _SECOND
+        self._current = Piece(start, start + _SECOND, price, price, price, price, 0)
+
     def _keep(self, second: Piece) -> None:
         self._seconds.append(second)
         start = second.start - second.start % _MINUTE
-        if self._minutes and self._minutes[-1].start == start:
-            self._minutes[-1] = merge((self._minutes[-1], second), start, start + _MINUTE)
-        else:
-            self._minutes.append(
-                Piece(start, start + _MINUTE, second.open, second.high, second.low, second.close, second.volume)
-            )
+        minutes = self._minutes
+        whole = merge([second], start, start + _MINUTE)
+        if minutes:
+            newest: Piece = minutes.pop()
+            if newest.start == start:
+                whole = merge([newest, second], start, start + _MINUTE)
+            else:
+                minutes.append(newest)
+        minutes.append(whole)
 
-
-def _chart_bar(group: list[Piece] | None, start: int, interval: int, close: float, now: int) -> ChartBar:
-    end = start + interval
-    if group is None:
-        return ChartBar(start, close, close, close, close, 0.0, now < end)
-    whole = merge(group, start, end)
-    return ChartBar(start, whole.open, whole.high, whole.low, whole.close, to_float(whole.volume), now < end)
+    def _chart_bar(self, group: list[Piece] | None, start: int, interval: int, close: float, now: int) -> ChartBar:
+        end = start + interval
+        if group is None:
+            return ChartBar(start, close, close, close, close, 0.0, now < end)
+        whole = merge(group, start, end)
+        volume = float(whole.volume) / self._units
+        return ChartBar(start, whole.open, whole.high, whole.low, whole.close, volume, now < end)
 
 
 def _start_of(piece: Piece) -> int:

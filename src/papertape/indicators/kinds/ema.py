@@ -1,32 +1,33 @@
 """Exponential moving average of closes."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from papertape.indicators.bar_measure import BarMeasure
 from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
-from papertape.indicators.measures import BarMeasure
+from papertape.indicators.smoothing import Ema
 
 
-class Ema(BarMeasure):
+class EmaOfCloses(BarMeasure):
     """Starts as the mean of the first `period` closes, then moves by 2 / (period + 1) of each distance."""
 
-    __slots__ = ("_alpha",)
+    __slots__ = ("_average",)
+
+    _average: Ema
 
     def __init__(self, period: int) -> None:
-        super().__init__(period)
-        self._alpha = 2.0 / (period + 1)
+        BarMeasure.__init__(self, period)
+        self._average = Ema(period)
 
     def _take(self, bar: Bar) -> None:
-        if self._have > self._need:
-            self._current += self._alpha * (bar.close - self._current)
-        else:
-            self._current += (bar.close - self._current) / self._have
+        self.result = self._average.add(bar.close)
 
 
-def _make(params: Mapping[str, float]) -> Ema:
-    return Ema(int(params["period"]))
+def _make(params: Mapping[str, float]) -> EmaOfCloses:
+    return EmaOfCloses(int(params["period"]))
 
 
 KIND = IndicatorKind(
