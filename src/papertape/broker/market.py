@@ -14,16 +14,13 @@ Prices stay below 2^49 and sizes below 2^62, in the instrument's integers; produ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from papertape.broker.book import NO_LEVEL, BookSide
 from papertape.model.buffers import Exact
 from papertape.model.entries import BookUpdate
 from papertape.model.instrument import Instrument
 from papertape.model.trading_rules import average_scale, money_factor, smallest_lots, smallest_notional
-
-if TYPE_CHECKING:
-    from papertape.broker.owner import Order
 
 NEVER = 9_223_372_036_854_775_807
 BEFORE_ALL = -9_223_372_036_854_775_807
@@ -46,7 +43,7 @@ class Market:
 
     Sizes of trades are signed by their aggressor. `factor` is how many units of money one unit of price × size is
     worth. A trade above `fires_below` and below `fires_above` meets nothing; `meets_depth` says whether a quote may.
-    `next_price` and `next_lots` are the level that `next_level` found.
+    `next_price` and `next_lots` are the level that `next_level` found. The lists hold orders, whose kind comes later.
     """
 
     __slots__ = (
@@ -123,9 +120,9 @@ class Market:
     has_used: bool
     used_bids: dict[int, tuple[int, int]]
     used_asks: dict[int, tuple[int, int]]
-    armed: list[Order]
-    waiting: list[Order]
-    resting: list[Order]
+    armed: list[Any]
+    waiting: list[Any]
+    resting: list[Any]
     fires_above: int
     fires_below: int
     meets_depth: bool
@@ -172,10 +169,7 @@ class Market:
         self.bid_lots = bid_lots
         self.ask = ask
         self.ask_lots = ask_lots
-        self.has_quote = self.is_quote_newest = self.is_quote_valid = True
-        if not self.has_depth:
-            self.has_depth = True
-            self.aim()
+        self.has_quote = self.is_quote_newest = self.is_quote_valid = self.has_depth = True
 
     def take_book(self, update: BookUpdate) -> bool:
         """Take a snapshot or changed levels; return whether it counts: changes before a snapshot do not."""
@@ -183,7 +177,6 @@ class Market:
             self.bids.replace(update.bids)
             self.asks.replace(update.asks)
             self.has_book = self.has_depth = True
-            self.aim()
         elif self.has_book:
             self.bids.change(update.bids)
             self.asks.change(update.asks)
@@ -321,25 +314,6 @@ class Market:
         seen = used.get(price) if self.has_used else None
         used[price] = (displayed, size if seen is None else size + seen[1])
         self.has_used = True
-
-    def aim(self) -> None:
-        """Set what a trade or a quote must do to be worth a look: the two nearest triggers, or anything."""
-        self.meets_depth = bool(self.resting or self.waiting)
-        if self.resting or (self.waiting and not self.has_depth):
-            self.fires_above = BEFORE_ALL
-            self.fires_below = NEVER
-            return
-        above = NEVER
-        below = BEFORE_ALL
-        order: Order
-        for order in self.armed:
-            trigger: int = order.trigger
-            if order.fires_upwards():
-                above = min(above, trigger)
-            else:
-                below = max(below, trigger)
-        self.fires_above = above
-        self.fires_below = below
 
     def _forget_used(self) -> None:
         self.used_asks.clear()
