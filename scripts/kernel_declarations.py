@@ -31,6 +31,8 @@ _LOCALS = {
     "double[::1]": "cython.double[::1]",
 }
 
+_IN_C = {"nan": "NAN", "inf": "INFINITY", "sqrt": "sqrt", "log": "log"}
+
 Classes = dict[str, tuple[Module, KernelClass]]
 Edit = tuple[int, int, str]
 """The first byte, the byte after the last one, and what stands there instead."""
@@ -74,6 +76,8 @@ def rewritten(module: Module, modules: Modules) -> str:
             edits.append(_unannotated(statement, text))
         elif isinstance(statement, ast.ImportFrom) and statement.module in modules:
             edits.append(text.edit(statement, _import_kept(statement, modules)))
+        elif isinstance(statement, ast.ImportFrom) and statement.module == "math":
+            edits.append(text.edit(statement, _math_in_c(statement)))
         elif isinstance(statement, ast.ClassDef) and statement.name in module.classes:
             edits += [_unannotated(member, text) for member in statement.body if isinstance(member, ast.AnnAssign)]
     result = _with_cython(text.edited(edits), module)
@@ -200,6 +204,15 @@ def _unannotated(node: ast.AnnAssign, text: _Text) -> Edit:
 def _import_kept(node: ast.ImportFrom, modules: Modules) -> str:
     kept = [ast.unparse(alias) for alias in node.names if not _is_cimported(node.module or "", alias.name, modules)]
     return f"from {node.module} import {', '.join(kept)}" if kept else "pass"
+
+
+def _math_in_c(node: ast.ImportFrom) -> str:
+    # What C has too, with the same result; as names of Python's module they would be objects, and so what meets them.
+    taken = [f"{_IN_C[a.name]} as {a.asname or a.name}" for a in node.names if a.name in _IN_C]
+    kept = [ast.unparse(alias) for alias in node.names if alias.name not in _IN_C]
+    lines = [f"from cython.cimports.libc.math import {', '.join(taken)}"] if taken else []
+    lines += [f"from math import {', '.join(kept)}"] if kept else []
+    return "; ".join(lines)
 
 
 def _with_cython(text: str, module: Module) -> str:
