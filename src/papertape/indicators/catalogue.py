@@ -50,10 +50,12 @@ def canonical_params(kind: str, params: Mapping[str, float]) -> tuple[tuple[str,
     values = {name: _checked(kind, param, params.get(name, param.default)) for name, param in known.items()}
     for greater, less in declared.ordered:
         if values[greater] <= values[less]:
+            unit = known[greater].unit
+            why = "; windows are counted back from now, so" if unit == "s" else ";"
             raise Invalid(
-                f"{greater} of {kind} is {values[greater]:g} s and {less} is {values[less]:g} s; windows are counted "
-                f"back from now, so {greater} must be greater than {less}.",
-                code="indicator.window_order",
+                f"{greater} of {kind} is {values[greater]:g} {unit} and {less} is {values[less]:g} {unit}{why} "
+                f"{greater} must be greater than {less}.",
+                code="indicator.window_order" if unit == "s" else "indicator.param_order",
                 path=greater,
             )
     return tuple(sorted(values.items()))

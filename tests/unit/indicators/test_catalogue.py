@@ -43,7 +43,7 @@ def test_canonical_parameters_are_complete_sorted_and_floats() -> None:
 @pytest.mark.parametrize(
     ("kind", "params", "code", "path", "words"),
     [
-        ("rsy", {}, "indicator.unknown_kind", "kind", "There is no indicator kind 'rsy'; choose one of atr, "),
+        ("rsy", {}, "indicator.unknown_kind", "kind", "There is no indicator kind 'rsy'; choose one of "),
         ("rsi", {"length": 3}, "indicator.unknown_param", "length", "its parameters are: period, interval."),
         ("spread_pct", {"t1": 3}, "indicator.unknown_param", "t1", "its parameters are: none."),
         ("rsi", {"period": 0}, "indicator.param_out_of_range", "period", "a whole number from 1 to 10000 bars"),
