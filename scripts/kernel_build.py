@@ -46,7 +46,7 @@ _DIRECTIVES: dict[str, object] = {
     "embedsignature": False,
     "auto_pickle": False,
 }
-_LINK = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
+_LINK = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared", "-s"]
 _FLAGS = [
     *_LINK,
     "-fPIC",
@@ -224,10 +224,11 @@ def _translate(unit: Unit, source: Path, shared: str) -> None:
     options = cython.CompilationOptions(
         compiler_directives=dict(_DIRECTIVES), shared_utility_qualified_name=shared, include_path=[str(source)]
     )
+    place = str(unit.source.relative_to(source))  # what a traceback names; of this machine nothing is kept
     said = io.StringIO()
     # Many in one process: to start Cython takes longer than to translate a module.
     with contextlib.redirect_stderr(said):
-        failed = cython.compile_single(str(unit.source), options, full_module_name=unit.name).num_errors
+        failed = cython.compile_single(place, options, full_module_name=unit.name).num_errors
     if failed:
         raise KernelProblem(_told(unit, said.getvalue()))
 
