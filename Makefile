@@ -11,6 +11,8 @@ PY      := .venv/bin/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
            --no-annotate --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
+comma   := ,
+
 # What the web UI is built from; a change in any of them rebuilds it at the next `make run`.
 UI_INPUTS := $(shell find web -type f -not -path '*/node_modules/*' -not -name '*.tsbuildinfo' \
                -not -name '*.test.ts' -not -name '*.test.tsx' 2>/dev/null)
@@ -33,7 +35,7 @@ QUESTDB_JAVA    ?= 25
 export PAPERTAPE_QUESTDB_VERSION := $(QUESTDB_VERSION)
 export PAPERTAPE_QUESTDB_JAVA    := $(QUESTDB_JAVA)
 
-.PHONY: help setup run test dev check bench soak stream kill storm conformance autobahn ui wheel lock clean questdb questdb-setup questdb-matrix
+.PHONY: help setup run test dev check bench bench-engine bench-engine-setup bench-lock soak stream kill storm conformance autobahn ui wheel lock clean questdb questdb-setup questdb-matrix
 
 help: ## Print this help
 	@echo "papertape: make TARGET [PORT=8420] [FEED=auto|simulated|binance|recorded:PATH] [STORE=sqlite|questdb|questdb://…] [DATA=DIR]"
@@ -62,6 +64,10 @@ check: .setup/python .setup/node ## Static checks only: ruff, mypy, import contr
 
 bench: .setup/python questdb-setup ## Measure: events/s, latency, memory; prints the figures
 	@scripts/bench.sh
+
+bench-engine: .setup/python bench-engine-setup ## Measure the engine beside its peers: ONLY=papertape,nautilus LOAD=rare SYMBOLS=1 ROUNDS=3 EVENTS=2000000
+	@$(PY) bench/engine_peers.py $(if $(ONLY),--only $(ONLY)) $(if $(LOAD),--load $(LOAD)) $(if $(SYMBOLS),--symbols $(SYMBOLS)) \
+	  $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))
 
 soak: .setup/python .setup/ui chromium ## A browser through twenty cuts, then 20 clients, 3 of them browsers, for SECONDS_=300
 	@PAPERTAPE_SOAK_SECONDS=60 $(PY) scripts/run_suites.py --only wheel --only soak
@@ -95,6 +101,12 @@ lock: .setup/uv/ready ## Resolve the dependencies again (UPGRADE=1: to the newes
 	$(COMPILE) --group java17 -o requirements-java17.txt
 	cd web && npm install --package-lock-only --no-audit --no-fund
 
+# Each peer of the measurement has an environment of its own, and a lock of its own.
+BENCH_PEERS := backtesting backtrader hftbacktest nautilus vectorbt
+
+bench-lock: .setup/uv/ready ## Resolve the peers of bench-engine again (UPGRADE=1: to the newest) and write their lock files
+	$(foreach peer,$(BENCH_PEERS),$(subst make lock,make bench-lock,$(COMPILE)) --group bench-$(peer) -o requirements-bench-$(peer).txt &&) true
+
 clean: ## Remove everything that can be made again, except what sessions wrote
 	rm -rf .setup .venv dist build test-results web/node_modules src/papertape/server/ui
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -120,6 +132,9 @@ clean: ## Remove everything that can be made again, except what sessions wrote
 
 questdb-setup: .setup/uv/ready
 	@scripts/setup_questdb.sh "$(QUESTDB_VERSION)" "$(QUESTDB_JAVA)"
+
+bench-engine-setup: .setup/uv/ready
+	@scripts/setup_bench_peers.sh $(filter $(BENCH_PEERS),$(if $(ONLY),$(subst $(comma), ,$(ONLY)),$(BENCH_PEERS)))
 
 .PHONY: chromium proxies
 chromium:

@@ -15,6 +15,7 @@ PYTHON_LOCKS = (
     "requirements-setup.txt",
     "requirements-java25.txt",
     "requirements-java17.txt",
+    *sorted(path.name for path in ROOT.glob("requirements-bench-*.txt")),
 )
 
 
@@ -51,3 +52,10 @@ def test_npm_is_told_to_keep_hosts_out_of_its_lock_and_is_given_no_registry() ->
     lines = (ROOT / "web" / ".npmrc").read_text().split()
     assert "omit-lockfile-registry-resolved=true" in lines
     assert [line for line in lines if "://" in line or line.startswith("registry")] == []
+
+
+def test_every_peer_of_the_bench_has_its_lock() -> None:
+    groups = re.findall(r"^(bench-\w+) = ", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert [f"requirements-{group}.txt" for group in sorted(groups)] == [
+        lock for lock in PYTHON_LOCKS if lock.startswith("requirements-bench-")
+    ]

@@ -1,51 +1,74 @@
-"""All indicators of one instrument: each computation once, fed from one stream of market events."""
+"""All indicators of one instrument: each computation once, fed from one stream of market events in integers."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from papertape.indicators.bars import BarBuilder, Piece
+from papertape.indicators.bars import Bar, BarBuilder, Piece
 from papertape.indicators.catalogue import canonical_params, find_kind
 from papertape.indicators.indicator import BEFORE_ALL, Indicator
+from papertape.indicators.prints import LIMIT, Prints
 from papertape.indicators.series import BarSeries
-from papertape.model.entries import BookGap, MarketEvent, Quote, Trade, VenueBar
 from papertape.model.instrument import Instrument
 
 _SECOND = 1_000_000
 
 
-class _Lane:
-    __slots__ = ("builder", "indicators")
+class BarLane:
+    """The bars of one interval and the indicators over them."""
 
-    def __init__(self, interval_us: int, units: float) -> None:
-        self.builder = BarBuilder(interval_us, units)
-        self.indicators: list[Indicator] = []
+    __slots__ = ("builder", "first", "following", "interval")
+
+    interval: int
+    builder: BarBuilder
+    first: Indicator | None
+    following: BarLane | None
+
+    def __init__(self, interval_us: int, size_scale: float) -> None:
+        self.interval = interval_us
+        self.builder = BarBuilder(interval_us, size_scale)
+        self.first = None
+        self.following = None
 
     def deliver(self) -> None:
+        """Give the bars just closed to every indicator over them."""
+        bar: Bar
         for bar in self.builder.closed:
-            for indicator in self.indicators:
+            indicator = self.first
+            while indicator is not None:
                 indicator.on_bar(bar)
+                indicator = indicator.next_barred
 
 
 class IndicatorBank:
     """The indicators of one instrument, one computation per kind and canonical parameters, and its bars for charts.
 
-    Time never goes back: an event older than the newest one is taken at that one's time, except that trades which a
-    venue bar has counted stay out of bars. History of the venue must come in order of time (a bar at its close).
+    Prices and sizes are the instrument's integers, times microseconds UTC. Time never goes back: an event older than
+    the newest one is taken at that one's time, except that trades which a venue bar has counted stay out of bars.
+    History of the venue must come in order of time (a bar at its close). `series` has the bars for charts.
     """
 
-    __slots__ = ("_by_identity", "_instrument", "_lanes", "_now", "_quoted", "_traded", "_units", "series")
+    __slots__ = ("by_identity", "lanes", "now", "prints", "quoted", "series", "timed", "traded")
 
-    def __init__(self, instrument: Instrument) -> None:
-        self._units = 10.0**instrument.size_decimals
-        self.series = BarSeries(self._units)
-        """The bars of the instrument, of any interval, for charts."""
-        self._instrument = instrument
-        self._now = BEFORE_ALL
-        self._by_identity: dict[tuple[str, tuple[tuple[str, float], ...]], Indicator] = {}
-        self._traded: list[Indicator] = []
-        self._quoted: list[Indicator] = []
-        self._lanes: dict[int, _Lane] = {}
+    now: int
+    prints: Prints
+    series: BarSeries
+    traded: Indicator | None
+    quoted: Indicator | None
+    timed: Indicator | None
+    lanes: BarLane | None
+    by_identity: dict[tuple[str, tuple[tuple[str, float], ...]], Indicator]
+
+    def __init__(self, instrument: Instrument, limit: int = LIMIT) -> None:
+        self.now = BEFORE_ALL
+        self.prints = Prints(instrument.price_decimals, instrument.size_decimals, limit)
+        self.series = BarSeries(self.prints.size_scale)
+        self.traded = None
+        self.quoted = None
+        self.timed = None
+        self.lanes = None
+        self.by_identity = {}
 
     def require(self, kind: str, params: Mapping[str, float]) -> Indicator:
         """Return the indicator of this kind and parameters, the same one for whoever asks.
@@ -56,82 +79,141 @@ class IndicatorBank:
             Invalid: as `canonical_params`.
         """
         canonical = canonical_params(kind, params)
-        found = self._by_identity.get((kind, canonical))
+        found = self.by_identity.get((kind, canonical))
         if found is not None:
             return found
         declared = find_kind(kind)
-        indicator = declared.make(dict(canonical))
-        self._by_identity[kind, canonical] = indicator
-        if "trades" in declared.inputs:
-            self._traded.append(indicator)
-        if "quotes" in declared.inputs:
-            self._quoted.append(indicator)
-        if "bars" in declared.inputs:
-            interval_us = int(dict(canonical)["interval"]) * _SECOND
-            self._lanes.setdefault(interval_us, _Lane(interval_us, self._units)).indicators.append(indicator)
+        indicator: Indicator = declared.make(dict(canonical))
+        indicator.attach(self.prints)
+        self.by_identity[kind, canonical] = indicator
+        self._chain(indicator, declared.inputs, dict(canonical))
         return indicator
 
-    def on_event(self, event: MarketEvent) -> None:
-        """Take one market event of the instrument; others than trades, quotes, venue bars and gaps are ignored."""
-        if isinstance(event, Trade):
-            self._on_trade(event)
-        elif isinstance(event, Quote):
-            self._on_quote(event)
-        elif isinstance(event, VenueBar):
-            self._on_venue_bar(event)
-        elif isinstance(event, BookGap):
-            self.on_time(event.ts)
-            for indicator in self._quoted:
-                indicator.on_gap(self._now)
-
-    def on_time(self, ts: int) -> None:
-        """Close the bars that end at or before `ts`, microseconds UTC."""
-        if ts > self._now:
-            self._now = ts
-        self.series.on_time(ts)
-        for lane in self._lanes.values():
-            if lane.builder.advance(ts):
+    def on_trade(self, ts: int, units: int, lots: int) -> None:
+        """Take a public print; `lots` is more than 0 when the aggressor bought, less when it sold."""
+        if ts > self.now:
+            self.now = ts
+        now = self.now
+        price = float(units) / self.prints.price_scale
+        indicator = self.traded
+        if indicator is not None:
+            self.prints.add(now, units, lots)
+        while indicator is not None:
+            indicator.on_trade(now, price, lots)
+            indicator = indicator.next_traded
+        indicator = self.timed
+        while indicator is not None:
+            if now >= indicator.until:
+                indicator.on_time(now)
+            indicator = indicator.next_timed
+        lane = self.lanes
+        while lane is not None:
+            if lane.builder.on_trade(ts, price, lots):
                 lane.deliver()
+            lane = lane.following
+        self.series.on_trade(ts, price, lots)
 
-    def _on_trade(self, trade: Trade) -> None:
-        ts = trade.ts
-        if ts > self._now:
-            self._now = ts
-        price = self._instrument.price_float(trade.price)
-        size = self._instrument.size_float(trade.size)
-        is_buy = trade.side == "buy"
-        for indicator in self._traded:
-            indicator.on_trade(self._now, price, size, is_buy)
-        for lane in self._lanes.values():
-            if lane.builder.on_trade(ts, price, trade.size):
-                lane.deliver()
-        self.series.on_trade(ts, price, trade.size)
-
-    def _on_quote(self, quote: Quote) -> None:
-        self.on_time(quote.ts)
-        if not self._quoted:
+    def on_quote(self, ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
+        """Take the best bid and ask with their sizes."""
+        self.on_time(ts)
+        indicator = self.quoted
+        if indicator is None:
             return
-        instrument = self._instrument
-        bid = instrument.price_float(quote.bid)
-        ask = instrument.price_float(quote.ask)
-        bid_size = instrument.size_float(quote.bid_size)
-        ask_size = instrument.size_float(quote.ask_size)
-        for indicator in self._quoted:
-            indicator.on_quote(self._now, bid, bid_size, ask, ask_size)
+        prints = self.prints
+        prints.bid = bid
+        prints.bid_lots = bid_lots
+        prints.ask = ask
+        prints.ask_lots = ask_lots
+        bid_price = float(bid) / prints.price_scale
+        ask_price = float(ask) / prints.price_scale
+        bid_size = float(bid_lots) / prints.size_scale
+        ask_size = float(ask_lots) / prints.size_scale
+        now = self.now
+        while indicator is not None:
+            indicator.on_quote(now, bid_price, bid_size, ask_price, ask_size)
+            indicator = indicator.next_quoted
 
-    def _on_venue_bar(self, event: VenueBar) -> None:
-        instrument = self._instrument
+    def on_venue_bar(
+        self,
+        open_ts: int,
+        interval_us: int,
+        open: int,  # noqa: A002 - the field's own word
+        high: int,
+        low: int,
+        close: int,
+        volume: int,
+    ) -> None:
+        """Take a closed bar of the venue's history."""
+        scale = self.prints.price_scale
         piece = Piece(
-            event.open_ts,
-            event.open_ts + event.interval_s * _SECOND,
-            instrument.price_float(event.open),
-            instrument.price_float(event.high),
-            instrument.price_float(event.low),
-            instrument.price_float(event.close),
-            event.volume,
+            open_ts,
+            open_ts + interval_us,
+            float(open) / scale,
+            float(high) / scale,
+            float(low) / scale,
+            float(close) / scale,
+            volume,
         )
         self.series.on_venue_bar(piece)
-        for lane in self._lanes.values():
+        lane = self.lanes
+        while lane is not None:
             if lane.builder.on_venue_bar(piece):
                 lane.deliver()
-        self.on_time(event.ts)
+            lane = lane.following
+        self.on_time(open_ts + interval_us)
+
+    def on_gap(self, ts: int) -> None:
+        """Take note that market data is missing from here: what is known of the book is void."""
+        self.on_time(ts)
+        indicator = self.quoted
+        while indicator is not None:
+            indicator.on_gap(self.now)
+            indicator = indicator.next_quoted
+
+    def on_time(self, ts: int) -> None:
+        """Close the bars that end at or before `ts`, and let windows slide to it."""
+        if ts > self.now:
+            self.now = ts
+        now = self.now
+        self.series.on_time(ts)
+        lane = self.lanes
+        while lane is not None:
+            if ts >= lane.builder.due and lane.builder.advance(ts):
+                lane.deliver()
+            lane = lane.following
+        indicator = self.traded
+        while indicator is not None:
+            if now >= indicator.until:
+                indicator.on_time(now)
+            indicator = indicator.next_traded
+        indicator = self.timed
+        while indicator is not None:
+            if now >= indicator.until:
+                indicator.on_time(now)
+            indicator = indicator.next_timed
+
+    def _chain(self, indicator: Indicator, inputs: tuple[str, ...], params: dict[str, float]) -> None:
+        if "trades" in inputs:
+            indicator.next_traded = self.traded
+            self.traded = indicator
+        elif "quotes" in inputs:
+            indicator.next_timed = self.timed
+            self.timed = indicator
+        if "quotes" in inputs:
+            indicator.next_quoted = self.quoted
+            self.quoted = indicator
+        if "bars" in inputs:
+            lane = self._lane(int(params["interval"]) * _SECOND)
+            indicator.next_barred = lane.first
+            lane.first = indicator
+
+    def _lane(self, interval_us: int) -> BarLane:
+        lane = self.lanes
+        while lane is not None:
+            if lane.interval == interval_us:
+                return lane
+            lane = lane.following
+        made = BarLane(interval_us, self.prints.size_scale)
+        made.following = self.lanes
+        self.lanes = made
+        return made

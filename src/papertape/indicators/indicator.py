@@ -8,6 +8,7 @@ from math import nan
 import msgspec
 
 from papertape.indicators.bars import Bar
+from papertape.indicators.prints import Prints
 
 BEFORE_ALL = -(1 << 62)
 """A time before every event, in microseconds."""
@@ -50,6 +51,9 @@ class Indicator:
         self.next_quoted = None
         self.next_barred = None
         self.next_timed = None
+
+    def attach(self, prints: Prints) -> None:
+        """Take note of where the instrument's prints are kept, and its scales; called once, before any input."""
 
     def on_trade(self, ts: int, price: float, lots: int) -> None:
         """Take one public print of `lots` size units, more than 0 when the aggressor bought, less when it sold."""

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from papertape.indicators.indicator import Indicator
+from papertape.indicators.measures import micros
 
 Input = Literal["trades", "quotes", "bars"]
 
@@ -41,9 +42,9 @@ class IndicatorKind(msgspec.Struct, frozen=True, kw_only=True):
 MAX_WINDOW_S = 86_400.0
 
 
-def seconds(name: str, default: float, meaning: str, *, minimum: float = 0.001) -> Param:
+def seconds(name: str, default: float, meaning: str, *, minimum: float = 0.001, maximum: float = MAX_WINDOW_S) -> Param:
     """Return a parameter in seconds, up to a day."""
-    return Param(name=name, unit="s", default=default, minimum=minimum, maximum=MAX_WINDOW_S, meaning=meaning)
+    return Param(name=name, unit="s", default=default, minimum=minimum, maximum=maximum, meaning=meaning)
 
 
 def window(t1: float = 60.0, t2: float = 0.0) -> tuple[Param, Param]:
@@ -87,3 +88,50 @@ INTERVAL = Param(
     is_integer=True,
 )
 """The interval of a bar indicator."""
+
+WINDOWED = "papertape, specification of windowed measures"
+"""The source of what is computed over windows of trades and over quotes."""
+
+
+def trades(default: int) -> Param:
+    """Return the number of newest trades an indicator is made of."""
+    return Param(
+        name="period",
+        unit="trades",
+        default=float(default),
+        minimum=1.0,
+        maximum=10_000.0,
+        meaning="number of trades",
+        is_integer=True,
+    )
+
+
+def windowed(
+    make: Callable[[int, int], Indicator], *, name: str, meaning: str, formula: str, unit: str, t1: float = 60.0
+) -> IndicatorKind:
+    """Return the declaration of a kind over the trades of one window, made from its two ends in microseconds."""
+    return IndicatorKind(
+        name=name,
+        meaning=meaning,
+        formula=formula,
+        source=WINDOWED,
+        unit=unit,
+        params=window(t1),
+        inputs=("trades",),
+        make=lambda params: make(micros(params["t1"]), micros(params["t2"])),
+        ordered=(("t1", "t2"),),
+    )
+
+
+def quoted(make: Callable[[], Indicator], *, name: str, meaning: str, formula: str, unit: str) -> IndicatorKind:
+    """Return the declaration of a kind over the newest quote, without parameters."""
+    return IndicatorKind(
+        name=name,
+        meaning=meaning,
+        formula=formula,
+        source=WINDOWED,
+        unit=unit,
+        params=(),
+        inputs=("quotes",),
+        make=lambda _: make(),
+    )

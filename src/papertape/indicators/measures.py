@@ -1,15 +1,19 @@
-"""The shells of windowed, quote and bar indicators: time, warm-up and the words for what is missing."""
+"""The shells of indicators over trades and quotes: time, warm-up and the words for what is missing."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from math import nan
 
-from papertape.indicators.bars import Bar
-from papertape.indicators.indicator import AFTER_ALL, BEFORE_ALL, Warmup, warming_up
-from papertape.indicators.windows import Window
+from papertape.indicators.indicator import AFTER_ALL, BEFORE_ALL, Indicator, Warmup, warming_up
+from papertape.indicators.paths import PRICE, PathSpan
+from papertape.indicators.prints import Prints
+from papertape.indicators.windows import Span
 
 SECOND = 1_000_000
-_NOT_FINITE = "the result is not a finite number"
+NOT_FINITE = "the result is not a finite number"
+ZERO_PRICE = "the reference price is zero"
+_NO_PRINTS = Prints(0, 0)
 
 
 def micros(seconds: float) -> int:
@@ -17,184 +21,267 @@ def micros(seconds: float) -> int:
     return round(seconds * SECOND)
 
 
-def percent_change(new: float, old: float) -> float | str:
-    """Return `(new - old) / old` in percent, or the reason why it has none."""
+def percent_change(new: float, old: float) -> float:
+    """Return `(new - old) / old` in percent, NaN when `old` is zero."""
     if old <= 0.0:
-        return "the reference price is zero"
+        return nan
     return (new - old) / old * 100.0
 
 
-def window_words(window: Window) -> str:
+def window_words(window: Span) -> str:
     """Return "in the last 60 s" or "from 600 to 300 s ago"."""
     if window.t2 == 0:
-        return f"in the last {window.t1 / SECOND:g} s"
-    return f"from {window.t1 / SECOND:g} to {window.t2 / SECOND:g} s ago"
+        return f"in the last {window.t1 / 1e6:g} s"
+    return f"from {window.t1 / 1e6:g} to {window.t2 / 1e6:g} s ago"
 
 
-class _Deaf:
-    __slots__ = ()
-
-    def on_trade(self, ts: int, price: float, size: float, is_buy: bool) -> None:
-        """Ignore trades."""
-
-    def on_quote(self, ts: int, bid: float, bid_size: float, ask: float, ask_size: float) -> None:
-        """Ignore quotes."""
-
-    def on_bar(self, bar: Bar) -> None:
-        """Ignore bars."""
-
-    def on_gap(self, ts: int) -> None:
-        """Ignore gaps: what was observed of trades and bars stays observed."""
+def no_trades(window: Span) -> str:
+    """Return that a window holds no trades, in words."""
+    return f"no trades {window_words(window)}"
 
 
-class Measure(_Deaf, ABC):
-    """The shell of an indicator: ignores every input until a subclass takes it, and lets only finite values out.
+class TradeMeasure(Indicator):
+    """Trades through windows: warm once the longest window lies wholly after the first trade seen.
 
-    A value is computed again only when it may have changed: `_answer` sets `_until`, the time before which the answer
-    stays a number or stays none if nothing comes, and whatever takes an input sets it back to `BEFORE_ALL`.
+    A subclass gives its windows to `watch` and computes `_result` from them, any number, finite or not; `_why` says
+    what a result that is none is missing.
     """
 
-    __slots__ = ("_now", "_until", "_value")
+    __slots__ = ("first", "need", "prints", "spans")
 
-    def __init__(self) -> None:
-        self._now = BEFORE_ALL
-        self._until = BEFORE_ALL
-        self._value: float | None = None
+    need: int
+    first: int
+    prints: Prints
+    spans: Span | None
 
-    def value(self, ts: int) -> float | None:
-        """Return the finite value as of `ts`, or None when `reason` has the reason."""
-        if ts < self._until:
-            return self._value
-        if ts < self._now:
-            ts = self._now
+    def __init__(self, need: int) -> None:
+        Indicator.__init__(self)
+        self.need = need
+        self.first = AFTER_ALL
+        self.prints = _NO_PRINTS
+        self.spans = None
+
+    def watch(self, span: Span) -> None:
+        """Slide this window at every trade, and take note of what it lost."""
+        span.following = self.spans
+        self.spans = span
+
+    def attach(self, prints: Prints) -> None:
+        """Look at the prints of the instrument, from the next one on."""
+        self.prints = prints
+        span = self.spans
+        while span is not None:
+            span.attach(prints)
+            span = span.following
+
+    def on_trade(self, ts: int, price: float, lots: int) -> None:  # noqa: ARG002 - windows look at the integers
+        """Take the newest public print of those attached."""
+        if self.first == AFTER_ALL:
+            self.first = ts
+        self.on_time(ts)
+
+    def on_time(self, ts: int) -> None:
+        """Slide every window and compute again."""
+        if ts > self.now:
+            self.now = ts
+        now = self.now
+        until = AFTER_ALL
+        whole = self.first + self.need
+        span = self.spans
+        while span is not None:
+            changes = span.slide(now)
+            if changes < until:
+                until = changes
+            if span.whole > whole:
+                whole = span.whole
+            span = span.following
+        if now >= whole:
+            result = self._result()
+            # x - x is 0 for every finite x only; + 0.0 turns -0.0 into 0.0.
+            self.current = result + 0.0 if result - result == 0.0 else nan
         else:
-            self._now = ts
-        answer = self._answer(ts)
-        # x - x is 0 for every finite x only; + 0.0 turns -0.0 into 0.0.
-        self._value = answer + 0.0 if isinstance(answer, float) and answer - answer == 0.0 else None
-        return self._value
-
-    def reason(self, ts: int) -> str | None:
-        """Return why there is no value as of `ts`, or None when there is one."""
-        if ts < self._now:
-            ts = self._now
-        else:
-            self._now = ts
-        answer = self._answer(ts)
-        # The words may change before the value does, and the value was not kept here.
-        self._until = BEFORE_ALL
-        if isinstance(answer, str):
-            return answer
-        return None if answer - answer == 0.0 else _NOT_FINITE
-
-    @abstractmethod
-    def warmup(self, ts: int) -> Warmup:
-        """Return how much has been observed as of `ts` of what is needed."""
-
-    @abstractmethod
-    def _answer(self, now: int) -> float | str: ...
-
-
-class TradeMeasure(Measure):
-    """Trades through windows: warm once the longest window lies wholly after the first trade seen."""
-
-    __slots__ = ("_first", "_need", "_prices", "_sizes", "_windows")
-
-    def __init__(self, *, prices: tuple[Window, ...] = (), sizes: tuple[Window, ...] = ()) -> None:
-        super().__init__()
-        self._prices = prices
-        self._sizes = sizes
-        self._windows = prices + sizes
-        self._first: int | None = None
-        self._need = max(window.t1 for window in self._windows)
-
-    def on_trade(self, ts: int, price: float, size: float, is_buy: bool) -> None:
-        """Take one public print."""
-        if ts < self._now:
-            ts = self._now
-        else:
-            self._now = ts
-        if self._first is None:
-            self._first = ts
-        self._until = BEFORE_ALL
-        self._take(ts, price, size, is_buy)
+            self.current = nan
+            if whole < AFTER_ALL:
+                until = whole
+        self.until = until
 
     def warmup(self, ts: int) -> Warmup:
         """Return the seconds since the first trade, of the longest window's."""
-        now = max(ts, self._now)
-        have = 0 if self._first is None else min(now - self._first, self._need)
-        return Warmup(have / SECOND, self._need / SECOND, "s")
+        if self.first == AFTER_ALL:
+            return Warmup(0.0, self.need / 1e6, "s")
+        return Warmup(min(max(ts, self.now) - self.first, self.need) / 1e6, self.need / 1e6, "s")
 
-    def _answer(self, now: int) -> float | str:
-        first = self._first
-        if first is None:
+    def missing(self, ts: int) -> str:
+        """Return why there is no value."""
+        if self.first == AFTER_ALL:
             return "no trades yet"
-        if now - first < self._need:
-            self._until = first + self._need
-            return warming_up(self.warmup(now))
-        until = AFTER_ALL
-        for window in self._windows:
-            window_until = window.settle(now)
-            if window_until < until:
-                until = window_until
-            if window.lost_ts > now - window.t1:
-                return f"more than {window.capacity} trades {window_words(window)}"
-        self._until = until
-        return self._result()
+        if ts - self.first < self.need:
+            return warming_up(self.warmup(ts))
+        span = self.spans
+        while span is not None:
+            if ts < span.whole:
+                if span.is_overflow:
+                    return f"the numbers {window_words(span)} are too large to be summed"
+                return f"more than {self.prints.limit} trades {window_words(span)}"
+            span = span.following
+        return self._why() or NOT_FINITE
 
-    def _take(self, ts: int, price: float, size: float, is_buy: bool) -> None:  # noqa: ARG002 - a side counts to few
-        for window in self._prices:
-            window.add(ts, price)
-        for window in self._sizes:
-            window.add(ts, size)
+    def _result(self) -> float:
+        raise NotImplementedError
 
-    @abstractmethod
-    def _result(self) -> float | str: ...
+    def _why(self) -> str:
+        return ""
 
 
-class QuoteMeasure(Measure):
+class QuoteMeasure(Indicator):
     """The newest quote; void after a gap until the next one."""
 
-    __slots__ = ("_ask", "_ask_size", "_bid", "_bid_size", "_has_gap", "_has_quote")
+    __slots__ = ("ask", "ask_size", "bid", "bid_size", "has_gap", "has_quote")
+
+    bid: float
+    bid_size: float
+    ask: float
+    ask_size: float
+    has_quote: bool
+    has_gap: bool
 
     def __init__(self) -> None:
-        super().__init__()
-        self._bid = self._bid_size = self._ask = self._ask_size = 0.0
-        self._has_quote = False
-        self._has_gap = False
+        Indicator.__init__(self)
+        self.bid = 0.0
+        self.bid_size = 0.0
+        self.ask = 0.0
+        self.ask_size = 0.0
+        self.has_quote = False
+        self.has_gap = False
 
     def on_quote(self, ts: int, bid: float, bid_size: float, ask: float, ask_size: float) -> None:
         """Take the best bid and ask with their sizes."""
-        if ts > self._now:
-            self._now = ts
-        self._bid = bid
-        self._bid_size = bid_size
-        self._ask = ask
-        self._ask_size = ask_size
-        self._has_quote = True
-        self._until = BEFORE_ALL
+        if ts > self.now:
+            self.now = ts
+        self.bid = bid
+        self.bid_size = bid_size
+        self.ask = ask
+        self.ask_size = ask_size
+        self.has_quote = True
+        if bid > 0.0 and bid_size > 0.0 and ask > 0.0 and ask_size > 0.0:
+            result = self._result()
+            self.current = result + 0.0 if result - result == 0.0 else nan
+        else:
+            self._void()
+            self.current = nan
 
     def on_gap(self, ts: int) -> None:
         """Forget the quote: the book is void."""
-        if ts > self._now:
-            self._now = ts
-        self._has_gap = True
-        self._has_quote = False
-        self._until = BEFORE_ALL
+        if ts > self.now:
+            self.now = ts
+        self.has_gap = True
+        self.has_quote = False
+        self._void()
+        self.current = nan
 
     def warmup(self, ts: int) -> Warmup:  # noqa: ARG002 - the quote's age is judged by the caller, by receive time
         """Return whether there is a quote."""
-        return Warmup(1.0 if self._has_quote else 0.0, 1.0, "quotes")
+        return Warmup(1.0 if self.has_quote else 0.0, 1.0, "quotes")
 
-    def _answer(self, now: int) -> float | str:  # noqa: ARG002 - a quote holds until the next one
-        self._until = AFTER_ALL
-        if not self._has_quote:
-            return "no quotes since the gap" if self._has_gap else "no quotes yet"
-        if self._bid <= 0.0 or self._bid_size <= 0.0:
+    def missing(self, ts: int) -> str:
+        """Return why there is no value."""
+        if not self.has_quote:
+            return "no quotes since the gap" if self.has_gap else "no quotes yet"
+        if self.bid <= 0.0 or self.bid_size <= 0.0:
             return "the book has no bid"
-        if self._ask <= 0.0 or self._ask_size <= 0.0:
+        if self.ask <= 0.0 or self.ask_size <= 0.0:
             return "the book has no ask"
-        return self._result()
+        return self._why(ts) or NOT_FINITE
 
-    @abstractmethod
-    def _result(self) -> float | str: ...
+    def _result(self) -> float:
+        raise NotImplementedError
+
+    def _void(self) -> None:
+        return
+
+    def _why(self, ts: int) -> str:  # noqa: ARG002 - most have nothing to add
+        return ""
+
+
+class QuotePath(QuoteMeasure):
+    """Something of the newest quote against its time-weighted mean over the last `t1` microseconds.
+
+    What was is forgotten at a gap and where a side of the book is empty: warm once `t1` lies after that.
+    """
+
+    __slots__ = ("first", "newest", "past", "path", "prints", "t1")
+
+    t1: int
+    newest: int
+    first: int
+    prints: Prints
+    past: Prints
+    path: PathSpan
+
+    def __init__(self, t1: int) -> None:
+        QuoteMeasure.__init__(self)
+        self.t1 = t1
+        self.newest = 0
+        self.prints = _NO_PRINTS
+        self.first = AFTER_ALL
+        self.past = Prints(0, 0)
+        self.path = PathSpan(PRICE, t1)
+
+    def attach(self, prints: Prints) -> None:
+        """Look at the newest quote of the instrument, in integers."""
+        self.prints = prints
+
+    def on_time(self, ts: int) -> None:
+        """Slide the mean."""
+        if ts > self.now:
+            self.now = ts
+        if self.first == AFTER_ALL:
+            return
+        self.path.slide(self.now)
+        result = nan if self.now < self.first + self.t1 or self.now < self.path.whole else self._compared()
+        self.current = result + 0.0 if result - result == 0.0 else nan
+
+    def warmup(self, ts: int) -> Warmup:
+        """Return the seconds since the first quote, of the mean's."""
+        if self.first == AFTER_ALL:
+            return Warmup(0.0, self.t1 / 1e6, "s")
+        return Warmup(min(max(ts, self.now) - self.first, self.t1) / 1e6, self.t1 / 1e6, "s")
+
+    def _result(self) -> float:
+        self.newest = self._weight()
+        if self.newest == BEFORE_ALL:
+            self._void()
+            return nan
+        if self.first == AFTER_ALL:
+            self.first = self.now
+            self.past = Prints(0, 0)
+            self.path = PathSpan(PRICE, self.t1)
+            self.path.attach(self.past)
+        self.past.add(self.now, self.newest, 0)
+        self.until = self.now
+        self.on_time(self.now)
+        return self.current
+
+    def _void(self) -> None:
+        self.first = AFTER_ALL
+        self.until = AFTER_ALL
+
+    def _weight(self) -> int:
+        # What is averaged, an integer, of the newest quote; BEFORE_ALL when it is too large.
+        raise NotImplementedError
+
+    def _compared(self) -> float:
+        # The value from the newest weight and the path's average.
+        raise NotImplementedError
+
+    def _why(self, ts: int) -> str:
+        if self.first == AFTER_ALL:
+            return "the newest quote is too large to be averaged"
+        if ts - self.first < self.t1:
+            return warming_up(self.warmup(ts))
+        if ts < self.path.whole:
+            return f"more than {self.past.limit} quotes {window_words(self.path)}"
+        return self._missing_words()
+
+    def _missing_words(self) -> str:
+        return ""

@@ -9,7 +9,6 @@ import pytest
 from papertape.errors import Invalid
 from papertape.indicators.bank import IndicatorBank
 from papertape.indicators.series import ChartBar
-from papertape.model.entries import BookGap, Quote, Trade, VenueBar
 from papertape.model.instrument import Instrument
 
 SECOND = 1_000_000
@@ -30,28 +29,16 @@ BTC = Instrument(
 )
 
 
-def trade(ts: int, price: int, size: int = 1_000) -> Trade:
-    return Trade(ts=ts, recv_ts=ts, instrument=BTC.id, price=price, size=size, side="buy", trade_id="1")
+def trade(bank: IndicatorBank, ts: int, price: int, size: int = 1_000) -> None:
+    bank.on_trade(ts, price, size)
 
 
-def quote(ts: int, bid: int, ask: int) -> Quote:
-    return Quote(ts=ts, recv_ts=ts, instrument=BTC.id, bid=bid, bid_size=3_000, ask=ask, ask_size=1_000)
+def quote(bank: IndicatorBank, ts: int, bid: int, ask: int) -> None:
+    bank.on_quote(ts, bid, 3_000, ask, 1_000)
 
 
-def venue_bar(minute: int, close: int) -> VenueBar:
-    end = (minute + 1) * MINUTE
-    return VenueBar(
-        ts=end,
-        recv_ts=end,
-        instrument=BTC.id,
-        open_ts=minute * MINUTE,
-        interval_s=60,
-        open=close,
-        high=close,
-        low=close,
-        close=close,
-        volume=1_000,
-    )
+def venue_bar(bank: IndicatorBank, minute: int, close: int) -> None:
+    bank.on_venue_bar(minute * MINUTE, MINUTE, close, close, close, close, 1_000)
 
 
 def test_the_same_kind_and_parameters_are_computed_once() -> None:
@@ -72,8 +59,8 @@ def test_events_reach_the_indicators_they_are_for_in_float64() -> None:
     last = bank.require("last_price", {})
     mid = bank.require("mid_price", {})
     sma = bank.require("sma", {"period": 1, "interval": 60})
-    bank.on_event(trade(SECOND, 6_180_020))
-    bank.on_event(quote(2 * SECOND, 6_180_010, 6_180_030))
+    trade(bank, SECOND, 6_180_020)
+    quote(bank, 2 * SECOND, 6_180_010, 6_180_030)
     bank.on_time(MINUTE)
 
     assert [indicator.value(MINUTE) for indicator in (last, mid, sma)] == [61800.20, 61800.20, 61800.20]
@@ -82,8 +69,8 @@ def test_events_reach_the_indicators_they_are_for_in_float64() -> None:
 def test_a_quote_or_the_clock_closes_a_bar_that_no_trade_closes() -> None:
     bank = IndicatorBank(BTC)
     sma = bank.require("sma", {"period": 2, "interval": 60})
-    bank.on_event(trade(SECOND, 100))
-    bank.on_event(quote(MINUTE, 100, 101))
+    trade(bank, SECOND, 100)
+    quote(bank, MINUTE, 100, 101)
     assert sma.reason(MINUTE) == "warming up 1/2 bars"
     bank.on_time(2 * MINUTE)
 
@@ -94,9 +81,9 @@ def test_a_gap_voids_quotes_only() -> None:
     bank = IndicatorBank(BTC)
     spread = bank.require("spread_pct", {})
     last = bank.require("last_price", {})
-    bank.on_event(trade(0, 100))
-    bank.on_event(quote(0, 100, 101))
-    bank.on_event(BookGap(ts=1, recv_ts=1, instrument=BTC.id, reason="ids skipped"))
+    trade(bank, 0, 100)
+    quote(bank, 0, 100, 101)
+    bank.on_gap(1)
 
     assert (spread.reason(1), last.value(1)) == ("no quotes since the gap", 1.0)
 
@@ -107,7 +94,7 @@ def test_venue_history_warms_bar_indicators_of_its_interval_and_of_multiples() -
     long = bank.require("sma", {"period": 2, "interval": 180})
     odd = bank.require("sma", {"period": 1, "interval": 90})
     for minute in range(6):
-        bank.on_event(venue_bar(minute, 100 * minute))
+        venue_bar(bank, minute, 100 * minute)
 
     assert short.value(6 * MINUTE) == 4.0
     assert long.value(6 * MINUTE) == 3.5
@@ -117,10 +104,10 @@ def test_venue_history_warms_bar_indicators_of_its_interval_and_of_multiples() -
 def test_trades_of_a_venue_bars_time_are_not_counted_again() -> None:
     bank = IndicatorBank(BTC)
     sma = bank.require("sma", {"period": 2, "interval": 60})
-    bank.on_event(trade(30 * SECOND, 900))
-    bank.on_event(venue_bar(0, 100))
-    bank.on_event(trade(MINUTE - 1, 900))
-    bank.on_event(trade(90 * SECOND, 300))
+    trade(bank, 30 * SECOND, 900)
+    venue_bar(bank, 0, 100)
+    trade(bank, MINUTE - 1, 900)
+    trade(bank, 90 * SECOND, 300)
     bank.on_time(2 * MINUTE)
 
     assert sma.value(2 * MINUTE) == 2.0

@@ -1,10 +1,9 @@
 """Sizes at the touch."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from papertape.indicators.kind import IndicatorKind
+from papertape.indicators.kind import quoted
 from papertape.indicators.measures import QuoteMeasure
 
 
@@ -13,21 +12,14 @@ class BidAskImbalance(QuoteMeasure):
 
     __slots__ = ()
 
-    def _result(self) -> float | str:
-        return (self._bid_size - self._ask_size) / (self._bid_size + self._ask_size)
+    def _result(self) -> float:
+        return (self.bid_size - self.ask_size) / (self.bid_size + self.ask_size)
 
 
-def _make(params: Mapping[str, float]) -> BidAskImbalance:  # noqa: ARG001 - it has no parameters
-    return BidAskImbalance()
-
-
-KIND = IndicatorKind(
+KIND = quoted(
+    BidAskImbalance,
     name="bid_ask_imbalance",
     meaning="Who waits at the best prices: 1 only buyers, -1 only sellers.",
     formula="(bid_size - ask_size) / (bid_size + ask_size)",
-    source="papertape, specification of windowed measures",
     unit="ratio",
-    params=(),
-    inputs=("quotes",),
-    make=_make,
 )

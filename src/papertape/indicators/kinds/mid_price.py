@@ -1,10 +1,9 @@
 """Mid price."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from papertape.indicators.kind import IndicatorKind
+from papertape.indicators.kind import quoted
 from papertape.indicators.measures import QuoteMeasure
 
 
@@ -13,21 +12,14 @@ class MidPrice(QuoteMeasure):
 
     __slots__ = ()
 
-    def _result(self) -> float | str:
-        return (self._bid + self._ask) / 2.0
+    def _result(self) -> float:
+        return (self.bid + self.ask) / 2.0
 
 
-def _make(params: Mapping[str, float]) -> MidPrice:  # noqa: ARG001 - it has no parameters
-    return MidPrice()
-
-
-KIND = IndicatorKind(
+KIND = quoted(
+    MidPrice,
     name="mid_price",
     meaning="Halfway between the best bid and the best ask.",
     formula="(bid + ask) / 2",
-    source="papertape, specification of windowed measures",
     unit="quote",
-    params=(),
-    inputs=("quotes",),
-    make=_make,
 )

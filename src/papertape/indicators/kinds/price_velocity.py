@@ -1,41 +1,65 @@
 """Percent change of price between two windows."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from papertape.indicators.kind import IndicatorKind, seconds
-from papertape.indicators.measures import TradeMeasure, micros, percent_change
-from papertape.indicators.windows import PathWindow
+from papertape.indicators.kind import WINDOWED, IndicatorKind, Param, seconds
+from papertape.indicators.measures import ZERO_PRICE, TradeMeasure, micros, percent_change, window_words
+from papertape.indicators.paths import VOLUME_WEIGHTED, WindowPrice
 
 
 class PriceVelocity(TradeMeasure):
-    """The time-weighted price of the newest window against that of a window as long, some time earlier."""
+    """The price of the newest window against that of a window as long, some time earlier."""
 
-    __slots__ = ("_now_path", "_then_path")
+    __slots__ = ("new", "old")
 
-    def __init__(self, length: int, gap: int) -> None:
-        self._now_path = PathWindow(length)
-        self._then_path = PathWindow(gap + length, gap)
-        super().__init__(prices=(self._now_path, self._then_path))
+    new: WindowPrice
+    old: WindowPrice
 
-    def _result(self) -> float | str:
-        return percent_change(self._now_path.average(self._now), self._then_path.average(self._now))
+    def __init__(self, length: int, gap: int, which: int) -> None:
+        TradeMeasure.__init__(self, gap + length)
+        self.new = WindowPrice(which, length, 0)
+        self.old = WindowPrice(which, gap + length, gap)
+        self.watch(self.new.span)
+        self.watch(self.old.span)
+
+    def _result(self) -> float:
+        return percent_change(self.new.price(self.now), self.old.price(self.now))
+
+    def _why(self) -> str:
+        if self.new.which == VOLUME_WEIGHTED:
+            if self.old.sums.volume <= 0:
+                return f"no volume {window_words(self.old.span)}"
+            if self.new.sums.volume <= 0:
+                return f"no volume {window_words(self.new.span)}"
+        return ZERO_PRICE
 
 
 def _make(params: Mapping[str, float]) -> PriceVelocity:
-    return PriceVelocity(micros(params["window"]), micros(params["gap"]))
+    return PriceVelocity(micros(params["window"]), micros(params["gap"]), int(params["price"]))
 
 
 KIND = IndicatorKind(
     name="price_velocity",
-    meaning="How much the price has moved within `gap` seconds, each end averaged over `window` seconds.",
-    formula="(P_now - P_then) / P_then * 100 with P_now = twpa(window, 0), P_then = twpa(gap + window, gap)",
-    source="papertape, specification of windowed measures",
+    meaning="How much the price has moved within `gap` seconds, each end taken over `window` seconds.",
+    formula="(P_now - P_then) / P_then * 100, P the price at the end (price=0), twpa (1) or vwap (2) of "
+    "(window, 0) now and of (gap + window, gap) then",
+    source=WINDOWED,
     unit="%",
     params=(
-        seconds("window", 5.0, "length of both windows whose time-weighted prices are compared"),
+        seconds("window", 5.0, "length of both windows whose prices are compared"),
         seconds("gap", 30.0, "how long before the newest window's end the earlier window ends"),
+        Param(
+            name="price",
+            unit="choice",
+            default=1.0,
+            minimum=0.0,
+            maximum=2.0,
+            meaning="what stands for a window: 0 the price at its end, 1 its twpa, 2 its vwap",
+            is_integer=True,
+        ),
     ),
     inputs=("trades",),
     make=_make,

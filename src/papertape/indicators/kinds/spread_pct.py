@@ -1,10 +1,9 @@
 """Spread."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from papertape.indicators.kind import IndicatorKind
+from papertape.indicators.kind import quoted
 from papertape.indicators.measures import QuoteMeasure
 
 
@@ -13,21 +12,14 @@ class SpreadPct(QuoteMeasure):
 
     __slots__ = ()
 
-    def _result(self) -> float | str:
-        return (self._ask - self._bid) / ((self._ask + self._bid) / 2.0) * 100.0
+    def _result(self) -> float:
+        return (self.ask - self.bid) / ((self.ask + self.bid) / 2.0) * 100.0
 
 
-def _make(params: Mapping[str, float]) -> SpreadPct:  # noqa: ARG001 - it has no parameters
-    return SpreadPct()
-
-
-KIND = IndicatorKind(
+KIND = quoted(
+    SpreadPct,
     name="spread_pct",
     meaning="Cost of crossing the spread, in percent of the mid price.",
     formula="(ask - bid) / ((ask + bid) / 2) * 100",
-    source="papertape, specification of windowed measures",
     unit="%",
-    params=(),
-    inputs=("quotes",),
-    make=_make,
 )

@@ -1,29 +1,40 @@
 """Volume rate now over the volume rate just before."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import nan
 
-from papertape.indicators.kind import IndicatorKind, seconds
+from papertape.indicators.kind import WINDOWED, IndicatorKind, seconds
 from papertape.indicators.measures import TradeMeasure, micros, window_words
-from papertape.indicators.windows import SumWindow
+from papertape.indicators.windows import SumSpan
 
 
 class VolumeSurge(TradeMeasure):
     """The current window's volume a second over that of the baseline window, which ends where the current begins."""
 
-    __slots__ = ("_baseline", "_current")
+    __slots__ = ("baseline", "now_window")
+
+    now_window: SumSpan
+    baseline: SumSpan
 
     def __init__(self, current: int, baseline: int) -> None:
-        self._current = SumWindow(current)
-        self._baseline = SumWindow(current + baseline, current)
-        super().__init__(sizes=(self._current, self._baseline))
+        TradeMeasure.__init__(self, current + baseline)
+        self.now_window = SumSpan(current)
+        self.baseline = SumSpan(current + baseline, current)
+        self.watch(self.now_window)
+        self.watch(self.baseline)
 
-    def _result(self) -> float | str:
-        current, baseline = self._current, self._baseline
-        if baseline.total <= 0:
-            return f"no volume {window_words(baseline)}"
-        return (current.total * (baseline.t1 - baseline.t2)) / (baseline.total * current.t1)
+    def _result(self) -> float:
+        now_window, baseline = self.now_window, self.baseline
+        if baseline.volume <= 0:
+            return nan
+        new = float(now_window.volume) * float(baseline.t1 - baseline.t2)
+        return new / (float(baseline.volume) * float(now_window.t1))
+
+    def _why(self) -> str:
+        return f"no volume {window_words(self.baseline)}"
 
 
 def _make(params: Mapping[str, float]) -> VolumeSurge:
@@ -34,7 +45,7 @@ KIND = IndicatorKind(
     name="volume_surge_ratio",
     meaning="How many times the usual volume is traded now.",
     formula="(volume(current, 0) / current) / (volume(current + baseline, current) / baseline)",
-    source="papertape, specification of windowed measures",
+    source=WINDOWED,
     unit="x",
     params=(
         seconds("current", 30.0, "length of the current window"),

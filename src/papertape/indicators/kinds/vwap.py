@@ -1,47 +1,42 @@
 """Volume-weighted average price."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from math import nan
 
-from papertape.indicators.kind import IndicatorKind, window
-from papertape.indicators.measures import TradeMeasure, micros, window_words
-from papertape.indicators.windows import SumWindow
+from papertape.indicators.kind import windowed
+from papertape.indicators.measures import TradeMeasure, no_trades, window_words
+from papertape.indicators.windows import SumSpan
 
 
 class Vwap(TradeMeasure):
     """The average price of the window, each trade weighted by its size."""
 
-    __slots__ = ("_turnover", "_volume")
+    __slots__ = ("window",)
+
+    window: SumSpan
 
     def __init__(self, t1: int, t2: int) -> None:
-        self._turnover = SumWindow(t1, t2)
-        self._volume = SumWindow(t1, t2)
-        super().__init__(sizes=(self._turnover, self._volume))
+        TradeMeasure.__init__(self, t1)
+        self.window = SumSpan(t1, t2, True)
+        self.watch(self.window)
 
-    def _take(self, ts: int, price: float, size: float, is_buy: bool) -> None:  # noqa: ARG002 - either side counts
-        self._turnover.add(ts, price * size)
-        self._volume.add(ts, size)
+    def _result(self) -> float:
+        window = self.window
+        if window.volume <= 0:
+            return nan
+        return float(window.turnover) / (float(window.volume) * self.prints.price_scale)
 
-    def _result(self) -> float | str:
-        volume = self._volume.total
-        if volume <= 0:
-            return f"no {'volume' if self._volume.x else 'trades'} {window_words(self._volume)}"
-        return self._turnover.total / volume
-
-
-def _make(params: Mapping[str, float]) -> Vwap:
-    return Vwap(micros(params["t1"]), micros(params["t2"]))
+    def _why(self) -> str:
+        return f"no volume {window_words(self.window)}" if self.window.count() else no_trades(self.window)
 
 
-KIND = IndicatorKind(
+KIND = windowed(
+    Vwap,
     name="vwap",
     meaning="Average price of the window, weighted by volume.",
     formula="sum(price * size) / sum(size) over the trades in (t1, t2)",
-    source="papertape, specification of windowed measures",
     unit="quote",
-    params=window(300.0),
-    inputs=("trades",),
-    make=_make,
-    ordered=(("t1", "t2"),),
+    t1=300.0,
 )

@@ -1,0 +1,63 @@
+"""Exponential moving average of traded prices."""
+# kernel: compiled by scripts/kernel_build.py
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from papertape.indicators.indicator import Indicator, Warmup, warming_up
+from papertape.indicators.kind import WINDOWED, IndicatorKind, trades
+
+
+class TradeEma(Indicator):
+    """Starts as the mean of the first `period` prices, then moves by 2 / (period + 1) of each distance."""
+
+    __slots__ = ("alpha", "average", "have", "period")
+
+    period: int
+    have: int
+    alpha: float
+    average: float
+
+    def __init__(self, period: int) -> None:
+        Indicator.__init__(self)
+        self.period = period
+        self.have = 0
+        self.alpha = 2.0 / (period + 1.0)
+        self.average = 0.0
+
+    def on_trade(self, ts: int, price: float, lots: int) -> None:  # noqa: ARG002 - every trade counts alike
+        """Take one public print."""
+        self.now = ts
+        if self.have >= self.period:
+            self.average += self.alpha * (price - self.average)
+            self.current = self.average
+            return
+        self.have += 1
+        self.average += (price - self.average) / float(self.have)
+        if self.have == self.period:
+            self.current = self.average
+
+    def warmup(self, ts: int) -> Warmup:  # noqa: ARG002 - trades count, not time
+        """Return the trades seen of those needed."""
+        return Warmup(float(self.have), float(self.period), "trades")
+
+    def missing(self, ts: int) -> str:
+        """Return why there is no value."""
+        return warming_up(self.warmup(ts)) if self.have else "no trades yet"
+
+
+def _make(params: Mapping[str, float]) -> TradeEma:
+    return TradeEma(int(params["period"]))
+
+
+KIND = IndicatorKind(
+    name="trade_ema",
+    meaning="Average of traded prices that weighs recent trades more.",
+    formula="EMA += 2 / (period + 1) * (price - EMA) at each trade, seeded with the mean of the first period prices",
+    source=WINDOWED,
+    unit="quote",
+    params=(trades(100),),
+    inputs=("trades",),
+    make=_make,
+)
