@@ -124,7 +124,7 @@ def suites() -> list[Suite]:
         _tool("import contracts", "lint-imports"),
         _npm("web typecheck", "static", "typecheck"),
         _npm("web lint", "static", "lint"),
-        _pytest("parts", "tests/unit", "tests/property", group="pytest", lane="calculating"),
+        _pytest("parts", "tests/unit", "tests/property", "tests/reference", group="pytest", lane="calculating"),
         _pytest("oracle", *_kernel_tests(), group="pytest", lane="calculating", kernel="interpreted"),
         _pytest("stream", *_stream_scenarios(), group="pytest", lane="calculating"),
         _pytest("scenarios", "tests/contract", "tests/scenario", *_ignored(), group="pytest", lane="waiting"),

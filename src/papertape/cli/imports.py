@@ -129,7 +129,12 @@ def session(
 def _import(file: Path, kind: MarketKind, options: _Options) -> None:
     name = check_instrument_id(options.instrument)
     foreign = ForeignFile(
-        file, kind, name, columns=_columns(options.columns), unit=_unit(options.unit), is_sorting=options.is_sorting
+        file,
+        kind,
+        name,
+        columns=parse_columns(options.columns),
+        unit=_unit(options.unit),
+        is_sorting=options.is_sorting,
     ).read()
     instrument = _make(file, name, foreign, options)
     target = options.out / f"{name}-{kind}-{file.name.partition('.')[0]}.parquet"
@@ -172,7 +177,8 @@ def _report(imported: Imported, out: Path) -> None:
         )
 
 
-def _columns(texts: list[str]) -> dict[str, str]:
+def parse_columns(texts: list[str]) -> dict[str, str]:
+    """Return the values of --column by our names; raises `Invalid`."""
     columns: dict[str, str] = {}
     for text in texts:
         ours, equals, theirs = text.partition("=")
