@@ -114,7 +114,7 @@ def suites() -> list[Suite]:
         _tool("import contracts", "lint-imports"),
         _npm("web typecheck", "static", "typecheck"),
         _npm("web lint", "static", "lint"),
-        _pytest("parts", "tests/unit", "tests/property", group="pytest", lane="calculating"),
+        _pytest("parts", "tests/unit", "tests/property", "tests/reference", group="pytest", lane="calculating"),
         _pytest("stream", *_stream_scenarios(), group="pytest", lane="calculating"),
         _pytest("scenarios", "tests/contract", "tests/scenario", *_ignored(), group="pytest", lane="waiting"),
         _npm(
