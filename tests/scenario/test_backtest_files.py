@@ -167,6 +167,12 @@ def test_the_table_is_readable() -> None:
     assert "events/s, 1 job, kernel" in said
 
 
+def test_progress_is_shown_on_a_terminal_and_nowhere_else() -> None:
+    words = ["backtest", "quick.yaml", "--trades", "btc.parquet", "--symbol", BTC]
+    said = [run.invoke(app, words, env={"FORCE_COLOR": forced, "COLUMNS": "160"}).stderr for forced in ("1", "")]
+    assert ("1200/1200" in said[0], "events/s" in said[0], said[1]) == (True, True, ""), said
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
