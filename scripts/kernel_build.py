@@ -58,7 +58,7 @@ _FLAGS = [
     "-fvisibility=hidden",
     "-g0",
 ]
-_DEFINES = ["-DCYTHON_CLINE_IN_TRACEBACK=0"]
+_DEFINES = ["-DNDEBUG", "-DCYTHON_CLINE_IN_TRACEBACK=0"]
 _LIGHT = ".indicators.kinds."
 """Modules of a few lines a call, of which there are many: compiled with fewer passes."""
 
