@@ -47,5 +47,9 @@ def test_a_case_that_does_more_than_compare_says_why(case: Case) -> None:
     assert bool(case.definition) == is_bent(case)
 
 
+def test_every_case_is_of_a_classical_kind() -> None:
+    assert {case.kind for case in CASES.values()} - set(classical_kinds()) == set()
+
+
 def test_no_kind_that_is_compared_is_said_not_to_be() -> None:
     assert set(UNCOMPARED) & {case.kind for case in CASES.values()} == set()

@@ -17,7 +17,6 @@ from papertape.model.columns import MarketColumns
 from papertape.model.events import AnyEvent, encode_canonical
 from papertape.model.session import SessionPlan
 from papertape.session.column_backtest import ColumnBacktest
-from papertape.store.column_lanes import lane_of
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +57,8 @@ def carry_out(order: RunOrder, market: MarketColumns, on_progress: Callable[[int
     """
     columns = market.between(order.period.start_ts, order.period.end_ts)
     if order.lane is not None:
+        from papertape.store.column_lanes import lane_of  # NumPy is not waited for where nothing is taken apart
+
         columns = lane_of(columns, order.lane)
     if columns.count() == 0 or columns.last_ts() < order.period.live_ts:
         raise Invalid(

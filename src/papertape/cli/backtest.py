@@ -12,18 +12,15 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from papertape.app.backtest import open_input, run_backtest
 from papertape.app.backtest_columns import FilesTask, run_files
 from papertape.app.backtest_files import FilesAsked
-from papertape.app.stores import find_session, open_history
 from papertape.cli.backtest_report import files_json, print_files, print_summary, shown_progress
-from papertape.cli.imports import parse_columns
+from papertape.cli.column_names import parse_columns
 from papertape.cli.moments import parse_moment
 from papertape.cli.strategy import read_definition
 from papertape.errors import Invalid
 from papertape.model.backtest import BacktestProgress, BacktestResult, BacktestTask, ProfileName
 from papertape.model.session import PROFILES, StrategyVersion
-from papertape.session.backtest import first_difference
 from papertape.session.planning import check_capital
 from papertape.strategy.library import builtin_names, builtin_text
 from papertape.strategy.parse import parse_definition, version_of
@@ -153,6 +150,8 @@ def _run_over_files(task: FilesTask, data_dir: Path, as_json: bool) -> None:
 
 
 def _run(task: BacktestTask, data_dir: Path, *, is_silent: bool) -> BacktestResult:
+    from papertape.app.backtest import open_input, run_backtest  # a run over kept columns does not wait for Polars
+
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=Console(stderr=True),
         disable=is_silent,
@@ -173,6 +172,9 @@ def replay(
     as_json: _AsJson = False,
 ) -> None:
     """Replay a session's tape and compare every fact, byte for byte, with what was stored."""
+    from papertape.app.stores import find_session, open_history
+    from papertape.session.backtest import first_difference
+
     with open_history(data_dir.expanduser()) as history:
         row = find_session(history, session_id, data_dir)
         difference = first_difference(row, history)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from decimal import Decimal
 from pathlib import Path
 
@@ -67,6 +68,16 @@ def test_a_csv_and_a_parquet_of_the_same_trades_are_the_same_columns(tmp_path: P
     assert rows(one) == [(NOON, 0, 6_180_020, 5), (NOON + 500_000, 0, 6_180_025, -100)]
     assert one.sha256() == other.sha256()
     assert [(each.price_decimals, each.size_decimals) for each in one.instruments] == [(2, 2)]
+
+
+def test_line_ends_marks_of_order_and_packing_change_nothing(tmp_path: Path) -> None:
+    lines = ["ts,price,size,side", f"{NOON},10.5,1,buy", f"{NOON + 1},11,2,sell"]
+    plain = read((csv(tmp_path / "a.csv", *lines), "trades")).market.sha256()
+    (tmp_path / "b.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    with gzip.open(tmp_path / "c.csv.gz", "wt") as packed:
+        packed.write("\n".join(lines))
+    others = [read((tmp_path / name, "trades")).market.sha256() for name in ("b.csv", "c.csv.gz")]
+    assert others == [plain, plain]
 
 
 def test_quotes_and_bars_are_read_with_the_close_of_a_bar_as_its_time(tmp_path: Path) -> None:

@@ -46,6 +46,14 @@ class Bollinger(BarMeasure):
         else:
             self.result = 2.0 * distance / middle if middle > 0.0 else nan
 
+    def missing(self, ts: int) -> str:
+        """Return why there is no value."""
+        if self.have >= self.need and self._part == PERCENT_B and self._closes.variance() == 0.0:
+            return "the bands meet"
+        if self.have >= self.need and self._part == BANDWIDTH and self._closes.mean() <= 0.0:
+            return "the middle band is zero"
+        return BarMeasure.missing(self, ts)
+
 
 def _make(part: int, params: Mapping[str, float]) -> Bollinger:
     return Bollinger(int(params["period"]), params["deviations"], part)

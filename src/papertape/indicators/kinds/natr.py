@@ -27,6 +27,12 @@ class Natr(BarMeasure):
         average = self._ranges.add(bar)
         self.result = average / bar.close * 100.0 if bar.close > 0.0 else nan
 
+    def missing(self, ts: int) -> str:
+        """Return why there is no value."""
+        if self.have < self.need or self._ranges.last > 0.0:
+            return BarMeasure.missing(self, ts)
+        return "the close is zero"
+
 
 def _make(params: Mapping[str, float]) -> Natr:
     return Natr(int(params["period"]))

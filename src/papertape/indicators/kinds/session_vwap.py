@@ -40,6 +40,12 @@ class SessionVwap(BarMeasure):
         volume = self._volume.value()
         self.result = self._turnover.value() / volume if volume > 0.0 else nan
 
+    def missing(self, ts: int) -> str:
+        """Return why there is no value."""
+        if self.have < self.need or self._volume.value() > 0.0:
+            return BarMeasure.missing(self, ts)
+        return "no volume since 00:00 UTC"
+
 
 def _make(params: Mapping[str, float]) -> SessionVwap:  # noqa: ARG001 - it has none but the interval
     return SessionVwap()

@@ -31,6 +31,12 @@ class Vwma(BarMeasure):
         volume = self._volume.value()
         self.result = self._turnover.value() / volume if volume > 0.0 else nan
 
+    def missing(self, ts: int) -> str:
+        """Return why there is no value."""
+        if self.have < self.need or self._volume.value() > 0.0:
+            return BarMeasure.missing(self, ts)
+        return f"no volume in the last {self.need} bars"
+
 
 def _make(params: Mapping[str, float]) -> Vwma:
     return Vwma(int(params["period"]))

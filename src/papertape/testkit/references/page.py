@@ -24,11 +24,11 @@ output of TA-Lib 0.8.1 on Coinbase candles; `stock-indicators` the baselines of 
 `ta-stockcharts-reference` the tables of StockCharts as the `ta` library keeps them; `lean-indicators` the test files of
 Lean.
 
-*Allowed* is what the file can tell: half a unit of the last digit it prints, or, where it prints fifteen digits or
-more, 1e-9 of the value or of the column's median size, whichever is larger. *Largest difference* is the largest of all
-compared bars, *allowed* the tolerance at that bar. Where sources part, TA-Lib is followed, and *how the source differs*
-says what was done to compare all the same: bars left out until a seed has faded, a bar put before the file, a wider
-tolerance. A source that means something else by the name is measured and marked *another definition*.
+*Allowed* is what the file can tell: half a unit of the last digit it prints, or, where it holds doubles or prints
+fifteen digits or more, 1e-9 of the value or of the column's median size, whichever is larger. *Largest difference* is
+the largest of all compared bars, *allowed* the tolerance at that bar. Where sources part, TA-Lib is followed, and *how
+the source differs* says what was done to compare all the same: bars left out until a seed has faded, a bar put before
+the file, a wider tolerance. A source that means something else by the name is measured and marked *another definition*.
 
 {compared} columns are compared, {bars} values in all: {equal} equal, {other} of another definition{wrong}.
 """
@@ -37,7 +37,7 @@ _HEAD = "| source | column | parameters | bars | largest difference | allowed | 
 
 def page() -> str:
     """Return the page in Markdown."""
-    found = [compared(name) for name, case in CASES.items() if case.kind in CATALOGUE]
+    found = [compared(name) for name in CASES]
     parts = [
         _introduction(found),
         *(_section(kind, [one for one in found if one.case.kind == kind]) for kind in classical_kinds()),
@@ -73,7 +73,7 @@ def _section(kind: str, found: list[Comparison]) -> str:
         rows = (_row(one) for one in found)
         lines += [_HEAD, _rule(_HEAD), *rows, ""]
     else:
-        lines += [f"Not compared: {UNCOMPARED.get(kind, 'no case yet')}.", ""]
+        lines += [f"Not compared: {UNCOMPARED[kind]}.", ""]
     return "\n".join(lines)
 
 

@@ -19,7 +19,7 @@ CASES: dict[str, Case] = {
 SOURCES = tuple(dict.fromkeys(case.source for case in CASES.values()))
 
 UNCOMPARED: dict[str, str] = {
-    "ichimoku_chikou": "the close itself, to be drawn 26 bars earlier; no file has the column",
+    "ichimoku_chikou": "it is a close of before, nothing is computed; no file has the column",
 }
 """Classical kinds that no file has a column of, each with what is said of it."""
 

@@ -21,22 +21,27 @@ FULL_PRECISION = 1e-9
 """Relative tolerance of a column printed with 15 digits or more; others are held to half a unit of their last one."""
 
 _FULL_DIGITS = 15
+_OF_DOUBLES = (".json", ".parquet")
 
 Table = dict[str, list[str]]
 
 
 class Expected(NamedTuple):
-    """A column: its values, None where unset, the most decimals and the most digits any of them is printed with."""
+    """A column: its values, None where unset, the most decimals and the most digits any of them is printed with.
+
+    `magnitude` is the median of their sizes, what a difference of a column of full precision is relative to.
+    """
 
     values: list[float | None]
     decimals: int
     digits: int
+    magnitude: float
 
     def tolerance(self, at: int) -> float:
         """Return how far from the value of row `at` an equal one may be, by what is printed."""
         value = self.values[at] or 0.0
         if self.is_full:
-            return FULL_PRECISION * max(abs(value), self.magnitude())
+            return FULL_PRECISION * max(abs(value), self.magnitude)
         unit = -float(self.decimals)
         if value:
             unit = max(unit, math.floor(math.log10(abs(value))) + 1.0 - self.digits)
@@ -46,11 +51,6 @@ class Expected(NamedTuple):
     def is_full(self) -> bool:
         """Whether the column is printed with the whole precision of a double."""
         return self.digits >= _FULL_DIGITS
-
-    def magnitude(self) -> float:
-        """Return the middle of the sizes of the values: what a difference of a full-precision column is relative to."""
-        sizes = sorted(abs(value) for value in self.values if value is not None)
-        return sizes[len(sizes) // 2] if sizes else 0.0
 
 
 def read_bars(case: Case) -> list[Bar]:
@@ -89,7 +89,13 @@ def read_expected(case: Case) -> Expected:
     if case.less is not None:
         others = table[case.less[0]]
         values = [None if value is None else value - float(other) for value, other in zip(values, others, strict=True)]
-    return Expected(values, max(map(_decimals, printed), default=0), max(map(_digits, printed), default=0))
+    sizes = sorted(abs(value) for value in values if value is not None)
+    return Expected(
+        values,
+        max(map(_decimals, printed), default=0),
+        _FULL_DIGITS if case.file.endswith(_OF_DOUBLES) else max(map(_digits, printed), default=0),
+        sizes[len(sizes) // 2] if sizes else 0.0,
+    )
 
 
 def _left_out(case: Case, table: Table) -> Callable[[int], bool]:

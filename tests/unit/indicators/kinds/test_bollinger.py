@@ -29,9 +29,16 @@ def test_equal_closes_leave_no_band_to_be_in() -> None:
     for bar in flat(*[0.1] * 5):
         indicator.on_bar(bar)
 
-    assert indicator.reason(indicator.now) == "the result is not a finite number"
+    assert indicator.reason(indicator.now) == "the bands meet"
     assert band("bandwidth", [0.1] * 5, 3)[-1] == 0.0
     assert [band(name, [0.1] * 5, 3)[-1] for name in ("upper", "middle", "lower")] == [0.1] * 3
+
+
+def test_a_price_of_zero_has_no_bandwidth() -> None:
+    indicator = make_indicator("bollinger_bandwidth", {"period": 1})
+    indicator.on_bar(flat(0.0)[0])
+
+    assert indicator.reason(0) == "the middle band is zero"
 
 
 def test_they_equal_the_formula() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from papertape.indicators.bars import Bar
+from papertape.indicators.catalogue import make_indicator
 from papertape.testkit.candles import assert_equal, candles, values_of
 
 HOUR = 3_600_000_000
@@ -41,3 +42,10 @@ def test_it_equals_the_sums_of_the_day() -> None:
         slow.append(turnover / volume if volume else None)
 
     assert_equal(values_of("session_vwap", bars), slow)
+
+
+def test_the_reason_names_what_is_missing() -> None:
+    indicator = make_indicator("session_vwap", {})
+    indicator.on_bar(hourly([(24, 40.0, 0.0)])[0])
+
+    assert indicator.reason(0) == "no volume since 00:00 UTC"

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from papertape.indicators.catalogue import make_indicator
 from papertape.testkit.candles import assert_equal, bars_of, candles, values_of
 
 
@@ -29,3 +30,11 @@ def test_it_does_not_drift() -> None:
         slow.append(math.fsum(bar.close * bar.volume for bar in held) / math.fsum(bar.volume for bar in held))
 
     assert_equal(values_of("vwma", bars), slow)
+
+
+def test_the_reason_names_what_is_missing() -> None:
+    indicator = make_indicator("vwma", {"period": 2})
+    for volume, reason in ((1.0, "warming up 1/2 bars"), (0.0, None), (0.0, "no volume in the last 2 bars")):
+        indicator.on_bar(bars_of([(2.0, 2.0, 2.0, volume)])[0])
+
+        assert indicator.reason(0) == reason
