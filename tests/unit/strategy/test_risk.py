@@ -18,7 +18,7 @@ FEE = Decimal("0.0005")
 
 
 def _money(amount: float) -> int:
-    return round(amount * 10**MONEY_DECIMALS)
+    return round(amount * 10.0**MONEY_DECIMALS)
 
 
 def _desk(**changes: Any) -> Desk:  # any field of a desk
