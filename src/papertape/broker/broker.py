@@ -50,7 +50,7 @@ class Broker(Exchange):
         account = Account(money_int(capital, decimals), 10 ** (decimals - FEE_DECIMALS))
         Exchange.__init__(self, profile, account, Rows(log), currency, decimals)
         self.log = log
-        self.markets = [Market(index, each, decimals) for index, each in enumerate(instruments)]
+        self.markets = [Market(index, each, decimals, currency) for index, each in enumerate(instruments)]
         self.owners = []
         self.open_position_count = 0
 

@@ -42,7 +42,8 @@ class Market:
     """The market of one instrument and the working orders that it may meet, by what they wait for.
 
     Sizes of trades are signed by their aggressor. `factor` is how many units of money one unit of price × size is
-    worth. A trade above `fires_below` and below `fires_above` meets nothing; `meets_depth` says whether a quote may.
+    worth; `is_settled`: in the account's currency. A trade above `fires_below` and below `fires_above` meets nothing;
+    `meets_depth` says whether a quote may.
     `next_price` and `next_lots` are the level that `next_level` found. The lists hold orders, whose kind comes later.
     """
 
@@ -67,8 +68,10 @@ class Market:
         "instrument",
         "is_quote_newest",
         "is_quote_valid",
+        "is_settled",
         "is_spot",
         "is_trade_valid",
+        "max_leverage",
         "meets_depth",
         "min_notional",
         "min_quantity",
@@ -93,6 +96,8 @@ class Market:
     index: int
     instrument: Instrument
     is_spot: bool
+    is_settled: bool
+    max_leverage: int
     tick: int
     step: int
     min_quantity: int
@@ -133,10 +138,12 @@ class Market:
     walk_touch: int
     walk_prices: list[int] | None
 
-    def __init__(self, index: int, instrument: Instrument, money_decimals: int) -> None:
+    def __init__(self, index: int, instrument: Instrument, money_decimals: int, currency: str) -> None:
         self.index = index
         self.instrument = instrument
         self.is_spot = instrument.kind == "spot"
+        self.is_settled = instrument.quote == currency
+        self.max_leverage = 1 if instrument.kind == "spot" else instrument.max_leverage
         self.tick = instrument.price_int(instrument.price_increment)
         self.step = instrument.size_int(instrument.size_increment)
         self.min_quantity = smallest_lots(instrument)

@@ -174,6 +174,12 @@ class FactLog:
         Raises:
             OverflowError: it does not fit 186 bits.
         """
+        if -MASK <= number <= MASK:  # nearly always: no arithmetic on Python's integers
+            low: int = number
+            self.put_int(low & MASK)
+            self.put_int(0 if low >= 0 else MASK)
+            self.put_int(0 if low >= 0 else -1)
+            return
         self.put_int(number & MASK)
         self.put_int((number >> 62) & MASK)
         self.put_int(number >> 124)
