@@ -149,6 +149,12 @@ class FactLog:
         self.put_int(self.ts)
         self.put_int(self.entry_seq)
 
+    def room(self, count: int) -> int:
+        """Make room for `count` integers and return where the first belongs; who writes them moves `int_count`."""
+        while self.int_count + count > len(self.ints):
+            self.ints = _wider_ints(self.ints)
+        return self.int_count
+
     def put_int(self, number: int) -> None:
         """Append an integer to the row."""
         if self.int_count == len(self.ints):
