@@ -15,13 +15,12 @@ import hypothesis.strategies as st
 import msgspec
 from hypothesis import given, settings
 
-from papertape.broker import Broker, Draft
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Trade
 from papertape.model.events import AccountChanged, OrderFilled, OrderUpdated, encode_canonical
 from papertape.model.instrument import Instrument
 from papertape.model.orders import OrderIntent
 from papertape.model.session import SimulationProfile
-from papertape.testkit.venue import PERPETUAL, SPOT, broker_with
+from papertape.testkit.venue import PERPETUAL, SPOT, Draft, Venue, broker_with
 
 CAPITAL = Decimal(10_000)
 NAMES = ("pump-peak-short", "ema-cross")
@@ -118,7 +117,7 @@ def _intent(ts: int, instrument: Instrument, strategy: str, fields: dict[str, An
     )
 
 
-def _do(broker: Broker, ts: int, action: Action) -> list[Draft]:
+def _do(broker: Venue, ts: int, action: Action) -> list[Draft]:
     _, instrument, strategy, (kind, fields) = action
     if kind == "submit":
         return broker.submit(_intent(ts, instrument, strategy, fields), ts)[1]
@@ -131,14 +130,14 @@ def _do(broker: Broker, ts: int, action: Action) -> list[Draft]:
     return broker.on_event(_event(ts, instrument, kind, fields))
 
 
-def _play_live(broker: Broker, script: list[Action]) -> Iterator[tuple[int, Action, list[Draft]]]:
+def _play_live(broker: Venue, script: list[Action]) -> Iterator[tuple[int, Action, list[Draft]]]:
     ts = 1_000
     for action in script:
         ts += action[0]
         yield ts, action, _do(broker, ts, action)
 
 
-def _play(broker: Broker, script: list[Action]) -> list[tuple[int, Action, list[Draft]]]:
+def _play(broker: Venue, script: list[Action]) -> list[tuple[int, Action, list[Draft]]]:
     return list(_play_live(broker, script))
 
 
@@ -287,7 +286,7 @@ def test_no_displayed_liquidity_is_used_twice(
         assert quantity <= Decimal(shown[side, int(price * 100)]) / 10
 
 
-def _make_noise(broker: Broker, ts: int, what: str, book: dict[str, Any], ask: int, bid: int) -> None:
+def _make_noise(broker: Venue, ts: int, what: str, book: dict[str, Any], ask: int, bid: int) -> None:
     sizes_at = dict(book["asks"]) | dict(book["bids"])
     if what == "same":
         touch = {"bid": bid, "bid_size": sizes_at[bid], "ask": ask, "ask_size": sizes_at[ask]}
@@ -306,7 +305,7 @@ def test_the_same_story_gives_the_same_bytes(script: list[Action], latency: int)
     profile = SimulationProfile(entry_latency_us=latency, stale_book_us=2_000)
 
     def told() -> bytes:
-        broker = Broker([PERPETUAL, SPOT], profile, CAPITAL, "USDT")
+        broker = Venue([PERPETUAL, SPOT], profile, CAPITAL, "USDT")
         return b"\n".join(encode_canonical(draft) for _, _, drafts in _play(broker, script) for draft in drafts)
 
     assert told() == told()

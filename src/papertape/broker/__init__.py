@@ -1,11 +1,11 @@
 """The simulated venue: order → fill → position → account, with fee, latency, slippage and queue as model objects.
 
-In: market events, times, order intents. Out: drafts of facts (`seq` 0, numbered by the engine) in the order
-OrderUpdated, OrderFilled, PositionChanged, AccountChanged; positions, markets and equity on request.
+In: market events, times, orders of owners. Out: rows of the log in the order orders, fills, positions, account, which
+`telling` makes into facts; positions, markets and equity on request, from `views`.
 Never: a clock, randomness, I/O, a price or a size that the market did not show, inexact money.
 """
 
-from papertape.broker.broker import Broker, Draft
-from papertape.broker.market import MarketState
+from papertape.broker.broker import Broker
+from papertape.broker.owner import Order, Owner, Position
 
-__all__ = ["Broker", "Draft", "MarketState"]
+__all__ = ["Broker", "Order", "Owner", "Position"]

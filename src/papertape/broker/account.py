@@ -1,168 +1,184 @@
-"""The account: cash, results, fees and the open positions they belong to.
+"""The account: cash, results, fees and the open positions they belong to, in units of money.
 
 `cash = initial capital + realised P&L before fees − fees`, exactly; opening a position moves no cash, it commits some:
 the whole cost on spot, cost ÷ leverage on a perpetual.
 """
 
+# kernel: compiled by scripts/kernel_build.py
+
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
-
+from papertape.broker.exact import half_up, product, rounded_up
 from papertape.broker.market import Market
-from papertape.broker.money import EXACT, ZERO, divided_up, notional, percent, plain, share
-from papertape.broker.order import Order
-from papertape.broker.position import Position
-from papertape.model.events import AccountChanged, EquityMarked
-from papertape.model.instrument import Instrument, InstrumentId
-from papertape.model.views import EquityView, OpenPosition
-
-Key = tuple[str, InstrumentId]
+from papertape.broker.owner import Order, Owner, Position
+from papertape.model.buffers import Exact
 
 
 class Account:
-    """Cash and open positions, one per strategy and instrument, netting long and short."""
+    """Cash and open positions, one an owner, netting long and short.
 
-    def __init__(self, capital: Decimal, currency: str) -> None:
-        self.capital = capital
-        self.currency = currency
-        self.realized_pnl = ZERO
-        self.fees = ZERO
-        self.peak = capital
-        self.positions: dict[Key, Position] = {}
-        self._position_count = 0
+    `fee_unit` is how many units of money make one of 8 decimals, to which fees and shares are rounded. `cost` and
+    `committed` are sums over the open positions, `reserved` over the working orders; `coming_count`, `coming_bound`
+    and `coming_margin` over the owners without a position whose entry may still fill.
+    """
 
-    @property
-    def cash(self) -> Decimal:
-        """Initial capital plus realised results before fees, less fees."""
-        return EXACT.subtract(EXACT.add(self.capital, self.realized_pnl), self.fees)
+    __slots__ = (
+        "capital",
+        "cash",
+        "coming_bound",
+        "coming_count",
+        "coming_margin",
+        "committed",
+        "cost",
+        "fee_unit",
+        "fees",
+        "opened_count",
+        "peak",
+        "positions",
+        "realized",
+        "reserved",
+    )
+    capital: Exact
+    cash: Exact
+    realized: Exact
+    fees: Exact
+    peak: Exact
+    fee_unit: Exact
+    positions: list[Position]
+    opened_count: int
+    cost: Exact
+    committed: Exact
+    reserved: Exact
+    coming_count: int
+    coming_bound: Exact
+    coming_margin: Exact
 
-    def fill(self, order: Order, price: int, size: int, paid: Decimal, ts: int) -> list[Position]:
-        """Book one execution; return the positions it changed, a closed one before the one that replaces it."""
-        self.fees = EXACT.add(self.fees, paid)
-        changed: list[Position] = []
-        key = (order.strategy, order.instrument.id)
-        position = self.positions.get(key)
-        if position is not None and position.is_long is not order.is_buy:
-            closing = min(size, position.quantity)
-            # A fill that turns a position around is shared by both: the closing part pays its share, rounded as a fee.
-            own = paid if closing == size else share(paid, closing, size)
-            self.realized_pnl = EXACT.add(self.realized_pnl, position.reduce(price, closing, own, ts))
-            position.reason = order.intent_reason
-            changed.append(position)
-            size -= closing
-            paid = EXACT.subtract(paid, own)
-            if position.quantity == 0:
-                del self.positions[key]
-                position = None
-        if size:
-            if position is None:
-                position = self._open(order, ts)
-            position.add(price, size, paid)
-            position.leverage = order.leverage
-            changed.append(position)
-        return changed
+    def __init__(self, capital: Exact, fee_unit: Exact) -> None:
+        self.capital = self.cash = self.peak = capital
+        self.realized = self.fees = self.cost = self.committed = self.reserved = 0
+        self.fee_unit = fee_unit
+        self.positions = []
+        self.opened_count = 0
+        self.coming_count = 0
+        self.coming_bound = self.coming_margin = 0
 
-    def _open(self, order: Order, ts: int) -> Position:
-        self._position_count += 1
-        position = Position(
-            position_id=f"P-{self._position_count}",
-            strategy=order.strategy,
-            instrument=order.instrument,
-            is_long=order.is_buy,
-            leverage=order.leverage,
-            opened_ts=ts,
-            reason=order.intent_reason,
-        )
-        self.positions[order.strategy, order.instrument.id] = position
+    def open(self, order: Order, ts: int) -> Position:
+        """Open an empty position for an entry."""
+        self.opened_count += 1
+        position = Position(self.opened_count, order, ts)
+        position.at = len(self.positions)
+        self.positions.append(position)
+        order.owner.position = position
+        self.weigh(order.owner)
         return position
 
-    def available(self, working: Iterable[Order], markets: dict[InstrumentId, Market]) -> Decimal:
-        """Return the cash that neither open positions nor working entry orders have committed.
+    def add(self, position: Position, price_lots: Exact, size: int, paid: Exact) -> None:
+        """Book an execution that makes a position larger."""
+        self._pay(paid)
+        position.add(price_lots, size, paid)
+        self.cost = self.cost + price_lots * position.owner.market.factor
+        self._commit(position)
+
+    def reduce(self, position: Position, price_lots: Exact, size: int, paid: Exact, ts: int) -> None:
+        """Book an execution that makes a position smaller; at nothing it is closed."""
+        self._pay(paid)
+        before = position.cost
+        result = position.reduce(price_lots, size, paid, ts)
+        self.cost = self.cost - (before - position.cost) * position.owner.market.factor
+        self.realized = self.realized + result
+        self.cash = self.cash + result
+        self._commit(position)
+        if position.quantity == 0:
+            last = self.positions.pop()
+            if last is not position:
+                self.positions[position.at] = last
+                last.at = position.at
+            position.owner.position = None
+            self.weigh(position.owner)
+
+    def weigh(self, owner: Owner) -> None:
+        """Count an owner among those whose entry is coming, or no longer."""
+        is_coming = owner.position is None and owner.live_entries > 0
+        if is_coming == owner.is_coming:
+            return
+        owner.is_coming = is_coming
+        if is_coming:
+            self.coming_count += 1
+            self.coming_bound = self.coming_bound + owner.bound
+            self.coming_margin = self.coming_margin + owner.bound_margin
+        else:
+            self.coming_count -= 1
+            self.coming_bound = self.coming_bound - owner.bound
+            self.coming_margin = self.coming_margin - owner.bound_margin
+
+    def bind(self, owner: Owner, bound: Exact, margin: Exact) -> None:
+        """Remember what an owner's next entry is worth and the cash for it."""
+        if owner.is_coming:
+            self.coming_bound = self.coming_bound - owner.bound + bound
+            self.coming_margin = self.coming_margin - owner.bound_margin + margin
+        owner.bound = bound
+        owner.bound_margin = margin
+
+    def reserve(self, order: Order, amount: Exact) -> None:
+        """Set cash aside for what an order has not filled yet, instead of what was."""
+        self.reserved = self.reserved - order.reserve + amount
+        order.reserve = amount
+
+    def free_beside(self, order: Order) -> Exact:
+        """Return the cash that neither open positions nor other working orders have committed.
 
         What a perpetual has lost so far is committed too; what it has won is not free before it is closed.
         """
-        free = self.cash
-        for position in self.positions.values():
-            if position.instrument.kind == "perpetual":
-                free = EXACT.add(free, min(ZERO, position.unrealized(mark_of(position, markets))))
-            free = EXACT.subtract(free, commitment(position.instrument, position.open_cost, position.leverage))
-        for order in working:
-            if order.reserve:
-                free = EXACT.subtract(free, order.reserve)
+        free = self.cash - self.committed - (self.reserved - order.reserve)
+        position: Position
+        for position in self.positions:
+            if not position.owner.market.is_spot:
+                result = position.unrealized(position.mark())
+                if result < 0:
+                    free = free + result
         return free
 
-    def changed(self, ts: int) -> AccountChanged:
-        """Return the account as it is now."""
-        return AccountChanged(
-            seq=0,
-            ts=ts,
-            entry_seq=0,
-            currency=self.currency,
-            cash=plain(self.cash),
-            realized_pnl=plain(self.realized_pnl),
-            fees=plain(self.fees),
-            open_positions=len(self.positions),
-        )
-
-    def unrealized(self, markets: dict[InstrumentId, Market]) -> Decimal:
+    def unrealized(self) -> Exact:
         """Return the sum of open results at the prices positions would close at."""
-        total = ZERO
-        for position in self.positions.values():
-            total = EXACT.add(total, position.unrealized(mark_of(position, markets)))
+        total = 0
+        position: Position
+        for position in self.positions:
+            total = total + position.unrealized(position.mark())
         return total
 
-    def equity(self, ts: int, markets: dict[InstrumentId, Market]) -> EquityView:
-        """Return the account marked now; changes nothing."""
-        unrealized = self.unrealized(markets)
-        equity = EXACT.add(self.cash, unrealized)
-        peak = max(self.peak, equity)
-        positions: list[OpenPosition] = [p.view(mark_of(p, markets)) for p in self.positions.values()]
-        return EquityView(
-            key="account",
-            currency=self.currency,
-            initial_capital=self.capital,
-            equity=plain(equity),
-            cash=plain(self.cash),
-            realized_pnl=plain(self.realized_pnl),
-            unrealized_pnl=plain(unrealized),
-            fees=plain(self.fees),
-            drawdown_pct=percent(EXACT.subtract(peak, equity), peak),
-            open_positions=tuple(positions),
-            ts=ts,
-        )
+    def exposure(self) -> Exact:
+        """Return what the open positions are worth at the prices they would close at, at cost where none is known."""
+        total = 0
+        position: Position
+        for position in self.positions:
+            mark = position.mark()
+            value = position.cost if mark == 0 else product(mark, position.quantity)
+            total = total + value * position.owner.market.factor
+        return total
 
-    def mark(self, ts: int, markets: dict[InstrumentId, Market]) -> EquityMarked:
-        """Return the fact of the account marked now, and remember its peak for the drawdown."""
-        unrealized = self.unrealized(markets)
-        equity = EXACT.add(self.cash, unrealized)
-        self.peak = max(self.peak, equity)
-        exposure = ZERO
-        for position in self.positions.values():
-            mark = mark_of(position, markets)
-            value = position.open_cost if mark is None else notional(position.instrument, mark * position.quantity)
-            exposure = EXACT.add(exposure, value)
-        return EquityMarked(
-            seq=0,
-            ts=ts,
-            entry_seq=0,
-            equity=plain(equity),
-            cash=plain(self.cash),
-            unrealized_pnl=plain(unrealized),
-            drawdown_pct=percent(EXACT.subtract(self.peak, equity), self.peak),
-            exposure=plain(exposure),
-        )
+    def drawdown_pct(self, equity: Exact) -> float:
+        """Return how far equity is below its peak, in percent."""
+        peak = self.peak
+        if equity >= peak or peak == 0:
+            return 0.0
+        return (peak - equity) * 100 / peak
 
+    def commitment(self, market: Market, amount: Exact, leverage: int) -> Exact:
+        """Return the cash that an amount commits: all of it on spot, amount ÷ leverage (rounded up) on a perpetual."""
+        if market.is_spot:
+            return amount
+        return rounded_up(amount, self.fee_unit * leverage) * self.fee_unit
 
-def mark_of(position: Position, markets: dict[InstrumentId, Market]) -> int | None:
-    """Return the price a position would close at: bid for long, ask for short, else the last trade, else None."""
-    market = markets[position.instrument.id]
-    touch = market.touch(is_ask=not position.is_long)
-    if touch is not None:
-        return touch[0]
-    return None if market.trade is None else market.trade.price
+    def share(self, amount: Exact, part: int, whole: int) -> Exact:
+        """Return `amount × part / whole`, rounded half-up to 8 decimals."""
+        return half_up(amount * part, self.fee_unit * whole) * self.fee_unit
 
+    def _pay(self, paid: Exact) -> None:
+        self.fees = self.fees + paid
+        self.cash = self.cash - paid
 
-def commitment(instrument: Instrument, cost: Decimal, leverage: int) -> Decimal:
-    """Return the cash that a cost commits: all of it on spot, cost ÷ leverage (rounded up) on a perpetual."""
-    return cost if instrument.kind == "spot" else divided_up(cost, leverage)
+    def _commit(self, position: Position) -> None:
+        market = position.owner.market
+        committed = self.commitment(market, position.cost * market.factor, position.leverage)
+        self.committed = self.committed - position.committed + committed
+        position.committed = committed

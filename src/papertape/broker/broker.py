@@ -1,207 +1,266 @@
 """The simulated venue as the engine sees it."""
 
+# kernel: compiled by scripts/kernel_build.py
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from math import nan
 
-from papertape.broker import rules
-from papertape.broker.account import Account, mark_of
+from papertape.broker.account import Account
 from papertape.broker.exchange import Exchange
-from papertape.broker.market import Market, MarketState
-from papertape.broker.order import NEVER, Order
-from papertape.broker.step import Draft
+from papertape.broker.lifecycle import CANCEL, ENTRY, LIMIT, MARKET, REJECTED
+from papertape.broker.market import NEVER, Market
+from papertape.broker.money import FEE_DECIMALS, money_decimals, money_int
+from papertape.broker.owner import NO_PRICE, Order, Owner
+from papertape.broker.rows import Rows
+from papertape.broker.rules import refuse_order, refuse_side
 from papertape.errors import Broken
-from papertape.model.entries import BookUpdate, MarketEvent, Quote, Trade
-from papertape.model.events import EquityMarked, OrderPurpose, OrderUpdated
-from papertape.model.instrument import Instrument, InstrumentId
-from papertape.model.orders import OrderIntent
+from papertape.model.buffers import Exact
+from papertape.model.entries import BookUpdate
+from papertape.model.fact_log import FactLog, Reason
+from papertape.model.instrument import Instrument
 from papertape.model.session import SimulationProfile
-from papertape.model.views import EquityView, OpenPosition
-
-__all__ = ["Broker", "Draft"]
 
 
-class Broker:
+class Broker(Exchange):
     """One account at one simulated venue, for any number of strategies and instruments.
 
-    Every call that may change something returns its drafts: OrderUpdated (each order that changed, once, as it is
-    after the call), OrderFilled, PositionChanged (each position that changed, once), AccountChanged (once, after
-    fills). Times are microseconds UTC and never go back from call to call.
+    Every call that may change something writes its rows to the log and returns whether there were any: orders (each
+    that changed, once, as it is after the call), fills, positions (each that changed, once), the account (once, after
+    fills); each owner is told as its row is written. Times are microseconds UTC and never go back from call to call.
     """
 
+    __slots__ = ("log", "markets", "open_position_count", "owners")
+    log: FactLog
+    markets: list[Market]
+    owners: list[Owner]
+    open_position_count: int
+
     def __init__(
-        self, instruments: Sequence[Instrument], profile: SimulationProfile, capital: Decimal, currency: str
+        self,
+        instruments: Sequence[Instrument],
+        profile: SimulationProfile,
+        capital: Decimal,
+        currency: str,
+        log: FactLog,
     ) -> None:
-        self._account = Account(capital, currency)
-        self._exchange = Exchange(instruments, profile, self._account)
-        self._markets = self._exchange.markets
+        decimals = money_decimals(list(instruments), capital)
+        account = Account(money_int(capital, decimals), 10 ** (decimals - FEE_DECIMALS))
+        Exchange.__init__(self, profile, account, Rows(log), currency, decimals)
+        self.log = log
+        self.markets = [Market(index, each, decimals) for index, each in enumerate(instruments)]
+        self.owners = []
+        self.open_position_count = 0
 
-    def on_event(self, event: MarketEvent) -> list[Draft]:
-        """Take a market event: arrivals before it, the event itself, what it fills and triggers, arrivals with it."""
-        market = self._markets.get(event.instrument) or self._market(event.instrument)
-        exchange = self._exchange
-        is_due = event.ts >= exchange.next_due
-        if is_due:
-            exchange.now = event.ts
-            exchange.run_due(event.ts, is_before_event=True)
-        if not market.apply(event) and not is_due:
-            return []
-        exchange.now = event.ts
-        if isinstance(event, Trade):
-            exchange.meet_trade(market, event)
-        elif isinstance(event, Quote | BookUpdate):
-            exchange.meet_depth(market, event.ts)
-        exchange.run_due(event.ts)
-        return self._drafts()
+    def market(self, index: int) -> Market:
+        """Return the market of an instrument by its place in the plan.
 
-    def on_time(self, ts: int) -> list[Draft]:
-        """Let arrivals and expiries up to `ts` happen."""
-        if ts < self._exchange.next_due:
-            return []
-        self._exchange.now = ts
-        self._exchange.run_due(ts)
-        return self._drafts()
-
-    def submit(self, intent: OrderIntent, ts: int) -> tuple[str, list[Draft]]:
-        """Send an order; return its id and what became of it so far.
-
-        A refused order is a draft with status `rejected` and a reason `code: sentence`. An exit is cut to what is open.
+        Raises:
+            Broken: there is no such place.
         """
-        self._exchange.now = ts
-        order_id = self._submit(intent)
-        return order_id, self._drafts()
-
-    def cancel(self, order_id: str, ts: int, reason: str) -> list[Draft]:
-        """Withdraw an order at once; nothing happens when it no longer works."""
-        order = self._exchange.orders.get(order_id)
-        if order is None:
-            return []
-        self._exchange.now = ts
-        self._exchange.finish(order, "cancel", reason)
-        return self._drafts()
-
-    def close(
-        self, strategy: str, instrument: InstrumentId, ts: int, purpose: OrderPurpose, reason: str
-    ) -> list[Draft]:
-        """Withdraw every working order of a strategy on an instrument and close what is open at the market."""
-        self._market(instrument)
-        self._exchange.now = ts
-        for order in self._exchange.working_of(strategy, instrument):
-            self._exchange.finish(order, "cancel", f"closing: {reason}")
-        position = self._account.positions.get((strategy, instrument))
-        if position is not None:
-            self._submit(
-                OrderIntent(
-                    strategy=strategy,
-                    instrument=instrument,
-                    side="sell" if position.is_long else "buy",
-                    order_type="market",
-                    purpose=purpose,
-                    quantity=position.instrument.size_decimal(position.quantity),
-                    reason=reason,
-                )
-            )
-        return self._drafts()
-
-    def position(self, strategy: str, instrument: InstrumentId) -> OpenPosition | None:
-        """Return the open position at the price it would close at, or None when flat."""
-        position = self._account.positions.get((strategy, instrument))
-        return None if position is None else position.view(mark_of(position, self._markets))
-
-    def working_orders(self, strategy: str, instrument: InstrumentId) -> list[OrderUpdated]:
-        """Return the orders that may still fill, oldest first."""
-        return [order.updated(self._exchange.now) for order in self._exchange.working_of(strategy, instrument)]
-
-    def market(self, instrument: InstrumentId) -> MarketState:
-        """Return the touch and the last trade of an instrument."""
-        return self._market(instrument).state()
-
-    def equity(self, ts: int) -> EquityView:
-        """Return the account marked at the prices its positions would close at; changes nothing."""
-        return self._account.equity(ts, self._markets)
-
-    def mark(self, ts: int) -> EquityMarked:
-        """Return the same as a draft fact, and remember the peak from which drawdown is measured."""
-        return self._account.mark(ts, self._markets)
-
-    @property
-    def open_position_count(self) -> int:
-        """How many positions are open."""
-        return len(self._account.positions)
-
-    @property
-    def has_working_orders(self) -> bool:
-        """Whether any order may still fill."""
-        return bool(self._exchange.orders)
-
-    def _drafts(self) -> list[Draft]:
-        return self._exchange.step.drafts(self._account, self._exchange.now)
-
-    def _market(self, instrument: InstrumentId) -> Market:
-        market = self._markets.get(instrument)
-        if market is None:
+        if not 0 <= index < len(self.markets):
             raise Broken(
-                f"The simulated venue knows no instrument {instrument!r}; it was made for "
-                f"{', '.join(self._markets)}. Keep the journal and report it.",
+                f"The simulated venue knows no instrument {index}; it was made for {len(self.markets)}. "
+                "Keep the journal and report it.",
                 code="broker.unknown_instrument",
             )
-        return market
+        found: Market = self.markets[index]
+        return found
 
-    def _submit(self, intent: OrderIntent) -> str:
-        rules_of = self._market(intent.instrument).instrument
-        position = self._account.positions.get((intent.strategy, intent.instrument))
-        order_id, number = self._exchange.next_order_id()
-        refusal = rules.refuse_intent(intent, rules_of, self._account.currency) or rules.refuse_side(
-            intent, rules_of, position
-        )
-        if refusal is not None:
-            self._exchange.step.refused.append(_rejected(order_id, intent, refusal, self._exchange.now))
-            return order_id
-        quantity = rules_of.size_int(intent.quantity)
-        if intent.purpose != "entry" and position is not None:
-            quantity = min(quantity, position.quantity)
-        self._exchange.register(_order(order_id, number, intent, rules_of, quantity))
-        return order_id
+    def add_owner(self, owner: Owner) -> None:
+        """Take in an owner; rows name it by its index."""
+        owner.index = len(self.owners)
+        self.owners.append(owner)
 
+    def on_trade(self, market: Market, ts: int, price: int, lots: int, trade_id: str) -> bool:
+        """Take a public print; `lots` is negative when the aggressor sold.
 
-def _order(order_id: str, number: int, intent: OrderIntent, instrument: Instrument, quantity: int) -> Order:
-    return Order(
-        order_id=order_id,
-        number=number,
-        instrument=instrument,
-        strategy=intent.strategy,
-        is_buy=intent.side == "buy",
-        order_type=intent.order_type,
-        purpose=intent.purpose,
-        quantity=quantity,
-        intent_reason=intent.reason,
-        reason=intent.reason,
-        limit=None if intent.limit_price is None else instrument.price_int(intent.limit_price),
-        trigger=None if intent.trigger_price is None else instrument.price_int(intent.trigger_price),
-        expire_ts=NEVER if intent.expire_ts is None else intent.expire_ts,
-        leverage=intent.leverage,
-        stop_loss_pct=intent.stop_loss_pct,
-        take_profit_pct=intent.take_profit_pct,
-    )
+        Arrivals before it, the trade itself, what it fills and triggers, arrivals with it.
+        """
+        is_due = ts >= self.next_due
+        if is_due:
+            self.now = ts
+            self.run_due(ts, True)
+        market.trade_ts = ts
+        market.trade_price = price
+        market.trade_lots = lots
+        market.trade_id = trade_id
+        market.is_trade_valid = True
+        if market.fires_below < price < market.fires_above:
+            return is_due and self._end(ts)
+        self.now = ts
+        self.meet_trade(market, ts)
+        return self._end(ts)
 
+    def on_quote(self, market: Market, ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> bool:
+        """Take a best bid and ask with their sizes."""
+        is_due = ts >= self.next_due
+        if is_due:
+            self.now = ts
+            self.run_due(ts, True)
+        market.take_quote(ts, bid, bid_lots, ask, ask_lots)
+        if not market.meets_depth:
+            return is_due and self._end(ts)
+        self.now = ts
+        self.meet_depth(market, ts)
+        return self._end(ts)
 
-def _rejected(order_id: str, intent: OrderIntent, reason: str, ts: int) -> OrderUpdated:
-    return OrderUpdated(
-        seq=0,
-        ts=ts,
-        entry_seq=0,
-        order_id=order_id,
-        strategy=intent.strategy,
-        instrument=intent.instrument,
-        side=intent.side,
-        order_type=intent.order_type,
-        purpose=intent.purpose,
-        quantity=intent.quantity,
-        limit_price=intent.limit_price,
-        trigger_price=intent.trigger_price,
-        status="rejected",
-        filled_quantity=Decimal(0),
-        average_price=None,
-        reason=reason,
-    )
+    def on_book(self, market: Market, update: BookUpdate) -> bool:
+        """Take a snapshot of the book, or changed levels."""
+        ts: int = update.ts
+        is_due = ts >= self.next_due
+        if is_due:
+            self.now = ts
+            self.run_due(ts, True)
+        if not market.take_book(update) or not market.meets_depth:
+            return is_due and self._end(ts)
+        self.now = ts
+        self.meet_depth(market, ts)
+        return self._end(ts)
+
+    def on_gap(self, market: Market, ts: int) -> bool:
+        """Take note that market data is missing: what was shown is void until something newer comes."""
+        is_due = ts >= self.next_due
+        if is_due:
+            self.now = ts
+            self.run_due(ts, True)
+        market.take_gap()
+        return is_due and self._end(ts)
+
+    def on_time(self, ts: int) -> bool:
+        """Let arrivals and expiries up to `ts` happen."""
+        if ts < self.next_due:
+            return False
+        self.now = ts
+        self.run_due(ts, False)
+        return self._tell()
+
+    def submit_entry(
+        self,
+        owner: Owner,
+        is_buy: bool,
+        limit: int,
+        quantity: int,
+        expire_ts: int,
+        stop_loss_pct: float,
+        take_profit_pct: float,
+        leverage: int,
+        reason: Reason,
+        ts: int,
+    ) -> Order:
+        """Send an entry at the market (`limit` is `NO_PRICE`) or at a limit; percentages are NaN for none."""
+        order = Order(self.next_number(), owner, reason)
+        order.order_type = MARKET if limit == NO_PRICE else LIMIT
+        order.is_buy = is_buy
+        order.limit = limit
+        order.quantity = quantity
+        order.expire_ts = expire_ts
+        order.stop_loss_pct = stop_loss_pct
+        order.take_profit_pct = take_profit_pct
+        order.leverage = leverage
+        self._send(order, ts)
+        self._tell()
+        return order
+
+    def submit(
+        self,
+        owner: Owner,
+        order_type: int,
+        purpose: int,
+        is_buy: bool,
+        quantity: int,
+        limit: int,
+        trigger: int,
+        reason: Reason,
+        ts: int,
+        expire_ts: int = NEVER,
+        stop_loss_pct: float = nan,
+        take_profit_pct: float = nan,
+        leverage: int = 1,
+    ) -> Order:
+        """Send an order of any type; an exit is cut to what is open.
+
+        A refused one is told with status `rejected` and words `code: sentence`.
+        """
+        order = Order(self.next_number(), owner, reason)
+        order.order_type = order_type
+        order.purpose = purpose
+        order.is_buy = is_buy
+        order.limit = limit
+        order.trigger = trigger
+        order.quantity = quantity
+        order.expire_ts = expire_ts
+        order.stop_loss_pct = stop_loss_pct
+        order.take_profit_pct = take_profit_pct
+        order.leverage = leverage
+        self._send(order, ts)
+        self._tell()
+        return order
+
+    def cancel(self, order: Order, ts: int, reason: Reason) -> bool:
+        """Withdraw an order at once; nothing happens when it no longer works."""
+        if not order.is_working():
+            return False
+        self.now = ts
+        order.withdrawn = reason
+        self.finish(order, CANCEL, "")
+        return self._tell()
+
+    def close(self, owner: Owner, ts: int, purpose: int, reason: Reason) -> bool:
+        """Withdraw every working order of an owner and close what it holds at the market."""
+        self.now = ts
+        if owner.orders:
+            order: Order
+            for order in list(owner.orders):
+                order.withdrawn = reason
+                order.is_closing = True
+                self.finish(order, CANCEL, "")
+        position = owner.position
+        if position is not None:
+            leaving = Order(self.next_number(), owner, reason)
+            leaving.purpose = purpose
+            leaving.is_buy = not position.is_long
+            leaving.quantity = position.quantity
+            self._send(leaving, ts)
+        return self._tell()
+
+    def equity_exact(self) -> Exact:
+        """Return the account marked at the prices its positions would close at, in units of money."""
+        return self.account.cash + self.account.unrealized()
+
+    def drawdown_pct(self) -> float:
+        """Return how far the account is below its highest mark, in percent."""
+        return self.account.drawdown_pct(self.equity_exact())
+
+    def mark(self, ts: int) -> Exact:
+        """Write the account marked now, and remember the peak from which drawdown is measured; return its equity."""
+        self.now = ts
+        unrealized = self.account.unrealized()
+        equity = self.account.cash + unrealized
+        self.account.peak = max(self.account.peak, equity)
+        self.rows.mark(self.account, equity, unrealized)
+        return equity
+
+    def _end(self, ts: int) -> bool:
+        # What arrives at the time of an event meets the market after it.
+        self.run_due(ts, False)
+        return self._tell()
+
+    def _send(self, order: Order, ts: int) -> None:
+        self.now = ts
+        refusal = refuse_order(order, self.currency) or refuse_side(order)
+        if refusal:
+            order.status = REJECTED
+            order.said = refusal
+            self.rows.refused.append(order)
+            return
+        position = order.owner.position
+        if order.purpose != ENTRY and position is not None:
+            order.quantity = min(order.quantity, position.quantity)
+        self.register(order)
+
+    def _tell(self) -> bool:
+        self.open_position_count = len(self.account.positions)
+        return self.rows.write(self.account)

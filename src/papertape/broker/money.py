@@ -1,59 +1,58 @@
-"""Exact money: explicit decimal contexts, the rounding of fees, and plain forms for facts."""
+"""Money as people and facts read it: Decimal from the integers of the kernel, in explicit contexts."""
 
 from __future__ import annotations
 
-from decimal import (
-    ROUND_HALF_EVEN,
-    ROUND_HALF_UP,
-    ROUND_UP,
-    Context,
-    Decimal,
-    DivisionByZero,
-    Inexact,
-    InvalidOperation,
-    Overflow,
-)
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 
 from papertape.model.instrument import Instrument
 
-EXACT = Context(prec=50, rounding=ROUND_HALF_EVEN, traps=[DivisionByZero, Inexact, InvalidOperation, Overflow])
-"""For sums and products that must be exact: a result that would need rounding raises `decimal.Inexact`."""
+EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[DivisionByZero, Inexact, InvalidOperation, Overflow])
+"""For what must be exact: a result that would need rounding raises `decimal.Inexact`."""
 
-ROUNDED = Context(prec=50, rounding=ROUND_HALF_EVEN, traps=[DivisionByZero, InvalidOperation, Overflow])
+ROUNDED = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[DivisionByZero, InvalidOperation, Overflow])
 """For derived figures (averages, percentages) only; never added to an account."""
 
-ZERO = Decimal(0)
-MONEY_UNIT = Decimal("0.00000001")
+FEE_DECIMALS = 8
+"""Decimals to which fees, margins and shares of them are rounded."""
+
+AVERAGE_DECIMALS = 8
+"""Decimals that an average price has beyond those of a price."""
+
 _ONE = Decimal(1)
-_AVERAGE_EXTRA_DECIMALS = 8
 
 
-def notional(instrument: Instrument, price_lots: int) -> Decimal:
-    """Return `Σ price × size`, both as the instrument's integers, as an exact amount in quote units."""
-    return EXACT.scaleb(Decimal(price_lots), -(instrument.price_decimals + instrument.size_decimals))
+def money_decimals(instruments: list[Instrument], capital: Decimal) -> int:
+    """Return the decimals of the unit in which an account is kept exactly."""
+    exponent = capital.as_tuple().exponent
+    own = -exponent if isinstance(exponent, int) else 0
+    return max(FEE_DECIMALS, own, *(each.price_decimals + each.size_decimals for each in instruments))
 
 
-def fee(amount: Decimal, rate: Decimal) -> Decimal:
-    """Return the fee on a fill: `amount × rate`, rounded half-up to 8 decimals, each fill on its own."""
-    return EXACT.multiply(amount, rate).quantize(MONEY_UNIT, rounding=ROUND_HALF_UP, context=ROUNDED)
+def money_int(amount: Decimal, decimals: int) -> int:
+    """Return an amount in units of money."""
+    return int(EXACT.scaleb(amount, decimals))
 
 
-def share(amount: Decimal, part: int, whole: int) -> Decimal:
-    """Return `amount × part / whole`, rounded half-up to 8 decimals."""
-    exact = ROUNDED.divide(ROUNDED.multiply(amount, Decimal(part)), Decimal(whole))
-    return exact.quantize(MONEY_UNIT, rounding=ROUND_HALF_UP, context=ROUNDED)
+def amount_decimal(units: int, decimals: int) -> Decimal:
+    """Return units of money as an amount without trailing zeros."""
+    return plain(EXACT.scaleb(Decimal(units), -decimals))
 
 
-def divided_up(amount: Decimal, divisor: int) -> Decimal:
-    """Return `amount / divisor` rounded up to 8 decimals: what must be set aside is never too little."""
-    return ROUNDED.divide(amount, Decimal(divisor)).quantize(MONEY_UNIT, rounding=ROUND_UP, context=ROUNDED)
+def fee_decimal(units: int, decimals: int) -> Decimal:
+    """Return a fee, a whole number of its 8 decimals, with all of them."""
+    return EXACT.scaleb(Decimal(units // 10 ** (decimals - FEE_DECIMALS)), -FEE_DECIMALS)
+
+
+def average_decimal(instrument: Instrument, average: int) -> Decimal:
+    """Return an average price kept with 8 decimals more than prices have."""
+    return plain(EXACT.scaleb(Decimal(average), -(instrument.price_decimals + AVERAGE_DECIMALS)))
 
 
 def average_price(instrument: Instrument, price_lots: int, lots: int) -> Decimal:
     """Return the average price of `lots` bought or sold for `price_lots`, to 8 decimals more than the price has."""
-    price = ROUNDED.scaleb(ROUNDED.divide(Decimal(price_lots), Decimal(lots)), -instrument.price_decimals)
-    unit = EXACT.scaleb(_ONE, -(instrument.price_decimals + _AVERAGE_EXTRA_DECIMALS))
-    return plain(price.quantize(unit, context=ROUNDED))
+    whole, rest = divmod(price_lots * 10**AVERAGE_DECIMALS, lots)
+    is_up = rest * 2 > lots or (rest * 2 == lots and whole % 2 == 1)
+    return average_decimal(instrument, whole + is_up)
 
 
 def percent(part: Decimal, whole: Decimal) -> float:

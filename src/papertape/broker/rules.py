@@ -1,149 +1,167 @@
-"""Why the venue refuses an order: a stable code, a colon, and a sentence.
+"""Why the venue refuses an order: a stable code, a colon, and a sentence; nothing when it does not.
 
 Orders that only reduce a position are free of minimum quantity and notional, so that a position can always be closed.
 """
 
+# kernel: compiled by scripts/kernel_build.py
+
 from __future__ import annotations
 
 from decimal import Decimal
+from math import inf
 
-from papertape.broker.market import Market
-from papertape.broker.money import EXACT, ZERO, divided_up, fee, notional
-from papertape.broker.position import Position
-from papertape.model.instrument import Instrument
-from papertape.model.orders import OrderIntent
+from papertape.broker.lifecycle import ENTRY, LIMIT, MARKET, ORDER_TYPES
+from papertape.broker.market import UNSEEN, Market
+from papertape.broker.money import amount_decimal
+from papertape.broker.owner import NO_PRICE, Order
+from papertape.model.buffers import Exact
 
 
-def refuse_intent(intent: OrderIntent, instrument: Instrument, currency: str) -> str | None:
-    """Return why an order does not suit its instrument, whatever the market and the account; None when it does."""
+def refuse_order(order: Order, currency: str) -> str:
+    """Return why an order does not suit its instrument, whatever the market and the account."""
+    market = order.owner.market
+    if market.instrument.quote != currency:
+        return _wrong_currency(market, currency)
+    if order.quantity <= 0 or order.quantity % market.step:
+        return _wrong_increment(order)
+    if order.purpose == ENTRY and order.quantity < market.min_quantity:
+        return _too_small(order)
+    return _refuse_prices(order) or _refuse_brackets(order) or _refuse_leverage(order)
+
+
+def refuse_side(order: Order) -> str:
+    """Return why an order does not fit what is open: nothing to reduce, or a short on spot."""
+    position = order.owner.position
+    if order.purpose != ENTRY:
+        return _nothing_open(order) if position is None or position.is_long == order.is_buy else ""
+    if not order.owner.market.is_spot or order.is_buy:
+        return ""
+    held = position.quantity if position is not None and position.is_long else 0
+    return _short_on_spot(order, held) if order.quantity > held else ""
+
+
+def too_little(market: Market, amount: Exact, money_decimals: int) -> str:
+    """Return why an entry is too small in quote units: what it is worth is below the minimum."""
+    rules = market.instrument
     return (
-        _refuse_currency(instrument, currency)
-        or _refuse_quantity(intent, instrument)
-        or _refuse_prices(intent, instrument)
-        or _refuse_brackets(intent)
-        or _refuse_leverage(intent, instrument)
+        f"venue.min_notional: The order is worth {amount_decimal(amount, money_decimals):f} {rules.quote}, less than "
+        f"the minimum of {rules.min_notional} on {rules.id}; order more."
     )
 
 
-def refuse_side(intent: OrderIntent, instrument: Instrument, position: Position | None) -> str | None:
-    """Return why an order does not fit what is open: nothing to reduce, or a short on spot."""
-    is_buy = intent.side == "buy"
-    if intent.purpose != "entry":
-        if position is None or position.is_long is is_buy:
-            return (
-                f"order.nothing_to_reduce: There is no open position on {instrument.id} that a {intent.side} reduces."
-            )
-        return None
-    held = position.quantity if position is not None and position.is_long else 0
-    if instrument.kind == "spot" and not is_buy and instrument.size_int(intent.quantity) > held:
-        return (
-            f"venue.short_not_allowed: {instrument.id} is spot and only {instrument.size_decimal(held)} "
-            f"{instrument.base} is held, so {intent.quantity} cannot be sold; use a perpetual to go short."
-        )
-    return None
-
-
-def refuse_notional(instrument: Instrument, price: int, size: int) -> str | None:
-    """Return why an entry is too small in quote units at a price."""
-    amount = notional(instrument, price * size)
-    if amount < instrument.min_notional:
-        return (
-            f"venue.min_notional: The order is worth {amount.normalize():f} {instrument.quote}, less than the minimum "
-            f"of {instrument.min_notional} on {instrument.id}; order more."
-        )
-    return None
-
-
-def cash_needed(instrument: Instrument, price_lots: int, leverage: int, taker_fee: Decimal) -> Decimal:
-    """Return what opening for `Σ price × size` commits and costs: its cost or margin, and the taker fee."""
-    amount = notional(instrument, price_lots)
-    committed = amount if instrument.kind == "spot" else divided_up(amount, leverage)
-    return EXACT.add(committed, fee(amount, taker_fee))
-
-
-def refuse_funds(needed: Decimal, available: Decimal, currency: str) -> str | None:
+def not_enough(needed: Exact, available: Exact, currency: str, money_decimals: int) -> str:
     """Return why the account cannot carry an order."""
-    if needed <= available:
-        return None
     return (
-        f"funds.insufficient: The order needs {needed.normalize():f} {currency} with its fee, "
-        f"and {available.normalize():f} is free; order less or close something."
+        f"funds.insufficient: The order needs {amount_decimal(needed, money_decimals):f} {currency} with its fee, "
+        f"and {amount_decimal(available, money_decimals):f} is free; order less or close something."
     )
 
 
 def stale_reason(market: Market, ts: int) -> str:
     """Return why a market has nothing that an order may meet at `ts`."""
-    times = [market.book_ts] if market.has_book else []
-    times += [market.quote.ts] if market.quote is not None and market.is_quote_valid else []
-    if not market.has_depth and market.trade is not None and market.is_trade_valid:
-        times.append(market.trade.ts)
-    if not times:
+    newest = UNSEEN
+    if market.has_book:
+        newest = market.book_ts
+    if market.has_quote and market.is_quote_valid:
+        newest = max(newest, market.quote_ts)
+    if not market.has_depth and market.is_trade_valid:
+        newest = max(newest, market.trade_ts)
+    if newest == UNSEEN:
         return "stale_book: Nothing is known of the market now; it waits for a quote or a book."
-    age_s = EXACT.scaleb(Decimal(ts - max(times)), -6)
+    age_s = Decimal(ts - newest).scaleb(-6)
     return f"stale_book: The newest quote or book is {age_s:.1f} s old; it waits for a fresh one."
 
 
-def _refuse_currency(instrument: Instrument, currency: str) -> str | None:
-    if instrument.quote == currency:
-        return None
+def _wrong_currency(market: Market, currency: str) -> str:
+    rules = market.instrument
     return (
-        f"account.currency_mismatch: {instrument.id} settles in {instrument.quote} and the account is in {currency}; "
+        f"account.currency_mismatch: {rules.id} settles in {rules.quote} and the account is in {currency}; "
         f"choose an instrument quoted in {currency}."
     )
 
 
-def _refuse_quantity(intent: OrderIntent, instrument: Instrument) -> str | None:
-    quantity = intent.quantity
-    if not _is_multiple(quantity, instrument.size_increment):
-        return (
-            f"venue.quantity_increment: The quantity {quantity} is not a positive multiple of "
-            f"{instrument.size_increment} {instrument.base}; round it down to one."
-        )
-    if intent.purpose == "entry" and quantity < instrument.min_quantity:
-        return (
-            f"venue.min_quantity: The quantity {quantity} is less than the minimum of {instrument.min_quantity} "
-            f"{instrument.base} on {instrument.id}; order more."
-        )
-    return None
-
-
-def _refuse_prices(intent: OrderIntent, instrument: Instrument) -> str | None:
-    needs_limit = intent.order_type == "limit"
-    needs_trigger = intent.order_type in ("stop_market", "take_profit_market")
-    for name, price, is_needed in (
-        ("limit", intent.limit_price, needs_limit),
-        ("trigger", intent.trigger_price, needs_trigger),
-    ):
-        if is_needed != (price is not None):
-            wanted = "needs a" if is_needed else "takes no"
-            return f"order.{name}_price: A {intent.order_type} order {wanted} {name} price; correct the order."
-        if price is not None and not _is_multiple(price, instrument.price_increment):
-            return (
-                f"venue.price_increment: The {name} price {price} is not a positive multiple of "
-                f"{instrument.price_increment} {instrument.quote}; round it to one."
-            )
-    return None
-
-
-def _refuse_brackets(intent: OrderIntent) -> str | None:
-    is_buy = intent.side == "buy"
-    for name, pct, is_below in (
-        ("stop_loss_pct", intent.stop_loss_pct, is_buy),
-        ("take_profit_pct", intent.take_profit_pct, not is_buy),
-    ):
-        if pct is not None and not 0 < pct < (100 if is_below else float("inf")):
-            return f"order.{name}: {name} is {pct}; expected more than 0 and a price that stays above 0."
-    return None
-
-
-def _refuse_leverage(intent: OrderIntent, instrument: Instrument) -> str | None:
-    highest = 1 if instrument.kind == "spot" else instrument.max_leverage
-    if 1 <= intent.leverage <= highest:
-        return None
+def _wrong_increment(order: Order) -> str:
+    rules = order.owner.market.instrument
     return (
-        f"venue.leverage: Leverage {intent.leverage} on {instrument.id} is not between 1 and {highest}; choose another."
+        f"venue.quantity_increment: The quantity {rules.size_decimal(order.quantity)} is not a positive multiple of "
+        f"{rules.size_increment} {rules.base}; round it down to one."
     )
 
 
-def _is_multiple(value: Decimal, increment: Decimal) -> bool:
-    return value.is_finite() and value > ZERO and EXACT.remainder(value, increment) == ZERO
+def _too_small(order: Order) -> str:
+    rules = order.owner.market.instrument
+    return (
+        f"venue.min_quantity: The quantity {rules.size_decimal(order.quantity)} is less than the minimum of "
+        f"{rules.min_quantity} {rules.base} on {rules.id}; order more."
+    )
+
+
+def _nothing_open(order: Order) -> str:
+    side = "buy" if order.is_buy else "sell"
+    return (
+        f"order.nothing_to_reduce: There is no open position on {order.owner.market.instrument.id} that a {side} "
+        "reduces."
+    )
+
+
+def _short_on_spot(order: Order, held: int) -> str:
+    rules = order.owner.market.instrument
+    return (
+        f"venue.short_not_allowed: {rules.id} is spot and only {rules.size_decimal(held)} {rules.base} is held, so "
+        f"{rules.size_decimal(order.quantity)} cannot be sold; use a perpetual to go short."
+    )
+
+
+def _refuse_prices(order: Order) -> str:
+    is_limit = order.order_type == LIMIT
+    if is_limit != (order.limit != NO_PRICE):
+        return _wrong_price_kind(order, "limit", is_limit)
+    if order.limit != NO_PRICE and (order.limit <= 0 or order.limit % order.owner.market.tick):
+        return _wrong_price(order, "limit", order.limit)
+    is_armed = order.order_type not in (MARKET, LIMIT)
+    if is_armed != (order.trigger != NO_PRICE):
+        return _wrong_price_kind(order, "trigger", is_armed)
+    if order.trigger != NO_PRICE and (order.trigger <= 0 or order.trigger % order.owner.market.tick):
+        return _wrong_price(order, "trigger", order.trigger)
+    return ""
+
+
+def _wrong_price_kind(order: Order, name: str, is_needed: bool) -> str:
+    wanted = "needs a" if is_needed else "takes no"
+    return f"order.{name}_price: A {ORDER_TYPES[order.order_type]} order {wanted} {name} price; correct the order."
+
+
+def _wrong_price(order: Order, name: str, price: int) -> str:
+    rules = order.owner.market.instrument
+    return (
+        f"venue.price_increment: The {name} price {rules.price_decimal(price)} is not a positive multiple of "
+        f"{rules.price_increment} {rules.quote}; round it to one."
+    )
+
+
+def _refuse_brackets(order: Order) -> str:
+    if _is_wrong(order.stop_loss_pct, order.is_buy):
+        return _wrong_bracket("stop_loss_pct", order.stop_loss_pct)
+    if _is_wrong(order.take_profit_pct, not order.is_buy):
+        return _wrong_bracket("take_profit_pct", order.take_profit_pct)
+    return ""
+
+
+def _is_wrong(pct: float, is_below: bool) -> bool:
+    highest: float = 100.0 if is_below else inf
+    return pct <= 0.0 or pct >= highest  # never true of NaN: no percentage
+
+
+def _wrong_bracket(name: str, pct: float) -> str:
+    return f"order.{name}: {name} is {pct}; expected more than 0 and a price that stays above 0."
+
+
+def _refuse_leverage(order: Order) -> str:
+    market = order.owner.market
+    highest = 1 if market.is_spot else market.instrument.max_leverage
+    if 1 <= order.leverage <= highest:
+        return ""
+    return (
+        f"venue.leverage: Leverage {order.leverage} on {market.instrument.id} is not between 1 and {highest}; "
+        "choose another."
+    )

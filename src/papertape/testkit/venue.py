@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from math import nan
 from typing import Any
 
-from papertape.broker import Broker, Draft
-from papertape.model.entries import BookUpdate, Quote, Side, Trade
-from papertape.model.events import OrderFilled, OrderUpdated
-from papertape.model.instrument import Instrument
+import msgspec
+
+from papertape.broker import Broker, Order, Owner
+from papertape.broker.lifecycle import ORDER_TYPES, PURPOSES
+from papertape.broker.market import NEVER
+from papertape.broker.owner import NO_PRICE
+from papertape.broker.telling import VenueFact, fact_of, names_of, order_fact
+from papertape.broker.views import MarketState, equity_view, market_state, position_view
+from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Side, Trade
+from papertape.model.events import EquityMarked, OrderFilled, OrderPurpose, OrderUpdated
+from papertape.model.fact_log import REASON, FactLog, Reason
+from papertape.model.fact_rows import FactRows
+from papertape.model.instrument import Instrument, InstrumentId
 from papertape.model.orders import OrderIntent
 from papertape.model.session import SimulationProfile
+from papertape.model.views import EquityView, OpenPosition
 
 PERPETUAL = Instrument(
     id="ABCUSDT-PERP.TEST",
@@ -45,11 +56,154 @@ SPOT = Instrument(
 STRATEGY = "pump-peak-short"
 
 Level = tuple[str, str]
+Draft = VenueFact
+"""A fact of the venue with `seq` 0."""
 
 
-def broker_with(*, capital: str = "10000", **profile: Any) -> Broker:  # the profile's own fields, checked by msgspec
-    """Return a broker for both instruments; `profile` replaces fields of the standard one."""
-    return Broker([PERPETUAL, SPOT], SimulationProfile(**profile), Decimal(capital), "USDT")
+class Venue:
+    """A broker spoken to in structs, that answers every call with the facts of its rows, unnumbered."""
+
+    def __init__(
+        self, instruments: Sequence[Instrument], profile: SimulationProfile, capital: Decimal, currency: str
+    ) -> None:
+        self.log = FactLog()
+        self.broker = Broker(instruments, profile, capital, currency, self.log)
+        self._indexes = {instrument.id: index for index, instrument in enumerate(instruments)}
+        self._owners: dict[tuple[str, InstrumentId], Owner] = {}
+
+    def owner(self, strategy: str, instrument: InstrumentId) -> Owner:
+        """Return a strategy on an instrument, known to the broker from now on."""
+        found = self._owners.get((strategy, instrument))
+        if found is None:
+            found = Owner(strategy, self.broker.market(self._indexes[instrument]))
+            self.broker.add_owner(found)
+            self._owners[strategy, instrument] = found
+        return found
+
+    def on_event(self, event: MarketEvent) -> list[Draft]:
+        """Give an event to the method of its kind."""
+        market = self.broker.market(self._indexes[event.instrument])
+        self.log.ts = event.ts
+        if isinstance(event, Trade):
+            lots = event.size if event.side == "buy" else -event.size
+            has_written = self.broker.on_trade(market, event.ts, event.price, lots, event.trade_id)
+        elif isinstance(event, Quote):
+            sides = event.bid, event.bid_size, event.ask, event.ask_size
+            has_written = self.broker.on_quote(market, event.ts, *sides)
+        elif isinstance(event, BookUpdate):
+            has_written = self.broker.on_book(market, event)
+        elif isinstance(event, BookGap):
+            has_written = self.broker.on_gap(market, event.ts)
+        else:
+            has_written = self.broker.on_time(event.ts)
+        drafts = self._drafts()
+        assert has_written is bool(drafts)
+        return drafts
+
+    def on_time(self, ts: int) -> list[Draft]:
+        """Let time pass."""
+        self.log.ts = ts
+        self.broker.on_time(ts)
+        return self._drafts()
+
+    def submit(self, intent: OrderIntent, ts: int) -> tuple[str, list[Draft]]:
+        """Send an order; return its id and what became of it so far."""
+        self.log.ts = ts
+        owner = self.owner(intent.strategy, intent.instrument)
+        rules = owner.market.instrument
+        order = self.broker.submit(
+            owner,
+            ORDER_TYPES.index(intent.order_type),
+            PURPOSES.index(intent.purpose),
+            intent.side == "buy",
+            rules.size_int(intent.quantity),
+            NO_PRICE if intent.limit_price is None else rules.price_int(intent.limit_price),
+            NO_PRICE if intent.trigger_price is None else rules.price_int(intent.trigger_price),
+            Reason(intent.reason),
+            ts,
+            NEVER if intent.expire_ts is None else intent.expire_ts,
+            nan if intent.stop_loss_pct is None else intent.stop_loss_pct,
+            nan if intent.take_profit_pct is None else intent.take_profit_pct,
+            intent.leverage,
+        )
+        return f"O-{order.number}", self._drafts()
+
+    def cancel(self, order_id: str, ts: int, reason: str) -> list[Draft]:
+        """Withdraw an order by its id, if it works."""
+        self.log.ts = ts
+        for order in self._working():
+            if order_id == f"O-{order.number}":
+                self.broker.cancel(order, ts, Reason(reason))
+        return self._drafts()
+
+    def close(
+        self, strategy: str, instrument: InstrumentId, ts: int, purpose: OrderPurpose, reason: str
+    ) -> list[Draft]:
+        """Withdraw and close all of a strategy on an instrument."""
+        self.log.ts = ts
+        self.broker.close(self.owner(strategy, instrument), ts, PURPOSES.index(purpose), Reason(reason))
+        return self._drafts()
+
+    def position(self, strategy: str, instrument: InstrumentId) -> OpenPosition | None:
+        """Return the open position, or None when flat."""
+        position = self.owner(strategy, instrument).position
+        return None if position is None else position_view(position, self.broker.money_decimals)
+
+    def working_orders(self, strategy: str, instrument: InstrumentId) -> list[OrderUpdated]:
+        """Return the orders that may still fill, oldest first."""
+        orders = self.owner(strategy, instrument).orders
+        return [order_fact(order, self.log.ts, lambda reason: reason.text) for order in orders]
+
+    def market(self, instrument: InstrumentId) -> MarketState:
+        """Return the touch and the last trade."""
+        return market_state(self.broker.market(self._indexes[instrument]))
+
+    def equity(self, ts: int) -> EquityView:
+        """Return the account marked now."""
+        return equity_view(self.broker, ts)
+
+    def mark(self, ts: int) -> EquityMarked:
+        """Return the fact of the account marked now."""
+        self.log.ts = ts
+        self.broker.mark(ts)
+        (fact,) = self._drafts()
+        assert isinstance(fact, EquityMarked)
+        return fact
+
+    @property
+    def open_position_count(self) -> int:
+        """How many positions are open."""
+        return self.broker.open_position_count
+
+    @property
+    def has_working_orders(self) -> bool:
+        """Whether any order may still fill."""
+        return self.broker.working_count > 0
+
+    def _working(self) -> list[Order]:
+        return [order for owner in self._owners.values() for order in owner.orders]
+
+    def _drafts(self) -> list[Draft]:
+        names = names_of(self.broker)
+        rows = self.log.drain()
+        facts = [fact_of(rows, row, names, rows_text(rows)) for row in range(len(rows)) if rows.go(row) != REASON]
+        return [msgspec.structs.replace(fact, seq=0) for fact in facts]
+
+
+def rows_text(rows: FactRows) -> Callable[[int], str]:
+    """Return what tells the text of a reason at a place in the rows."""
+
+    def text(place: int) -> str:
+        rows.go(place)
+        assert rows.take_int() == 0, "a reason that is no text"
+        return rows.take_text()
+
+    return text
+
+
+def broker_with(*, capital: str = "10000", **profile: Any) -> Venue:  # the profile's own fields, checked by msgspec
+    """Return a venue for both instruments; `profile` replaces fields of the standard one."""
+    return Venue([PERPETUAL, SPOT], SimulationProfile(**profile), Decimal(capital), "USDT")
 
 
 def quote(ts: int, bid: str, bid_size: str, ask: str, ask_size: str, instrument: Instrument = PERPETUAL) -> Quote:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from papertape.broker.book import BookSide
+from papertape.broker.book import NO_LEVEL, BookSide
 
 
 def test_changes_add_replace_and_remove_levels_and_the_best_follows() -> None:
@@ -26,4 +26,4 @@ def test_an_empty_side_has_no_best() -> None:
     side.replace([(1, 1)])
     side.change([(1, 0), (2, 0)])
 
-    assert side.best() is None
+    assert side.best() == NO_LEVEL

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from papertape.broker import Broker
 from papertape.model.events import PositionChanged
 from papertape.testkit.venue import (
     PERPETUAL,
     STRATEGY,
+    Venue,
     broker_with,
     executions,
     limit,
@@ -20,14 +20,14 @@ from papertape.testkit.venue import (
 )
 
 
-def _long(**profile: Any) -> Broker:
+def _long(**profile: Any) -> Venue:
     broker = broker_with(**profile)
     broker.on_event(quote(1, "99.99", "3", "100.00", "3"))
     broker.submit(order("buy", "1", stop_loss_pct=1.0, take_profit_pct=2.0), 1)
     return broker
 
 
-def _working(broker: Broker) -> list[tuple[str, str, str, Decimal, Decimal | None]]:
+def _working(broker: Venue) -> list[tuple[str, str, str, Decimal, Decimal | None]]:
     return [
         (each.order_id, each.order_type, each.side, each.quantity, each.trigger_price)
         for each in broker.working_orders(STRATEGY, PERPETUAL.id)

@@ -6,7 +6,16 @@ from typing import get_args
 
 import pytest
 
-from papertape.broker.lifecycle import TRANSITIONS, WORKING, OrderTrigger, next_status
+from papertape.broker.lifecycle import (
+    EXPIRE,
+    PARTIALLY_FILLED,
+    STATUSES,
+    TRANSITIONS,
+    TRIGGERS,
+    WORKING,
+    OrderTrigger,
+    next_status,
+)
 from papertape.errors import Broken
 from papertape.model.events import OrderStatus
 
@@ -18,9 +27,19 @@ PAIRS: list[tuple[OrderStatus, OrderTrigger]] = [
 @pytest.mark.parametrize(("status", "trigger"), [pair for pair in PAIRS if pair not in TRANSITIONS])
 def test_a_pair_the_table_does_not_know_breaks_the_session(status: OrderStatus, trigger: OrderTrigger) -> None:
     with pytest.raises(Broken, match=f"an order that is {status}".capitalize()) as caught:
-        next_status(status, trigger)
+        next_status(STATUSES.index(status), TRIGGERS.index(trigger))
 
     assert caught.value.code == "broker.order_lifecycle"
+
+
+@pytest.mark.parametrize(("status", "trigger"), list(TRANSITIONS))
+def test_a_pair_of_the_table_leads_where_it_says(status: OrderStatus, trigger: OrderTrigger) -> None:
+    assert STATUSES[next_status(STATUSES.index(status), TRIGGERS.index(trigger))] == TRANSITIONS[status, trigger]
+
+
+def test_the_numbers_are_the_places_of_the_words_and_working_ones_come_first() -> None:
+    assert set(STATUSES[: PARTIALLY_FILLED + 1]) == WORKING
+    assert TRIGGERS[EXPIRE] == "expire"
 
 
 def test_every_working_status_can_be_cancelled_and_no_other_can_be_left() -> None:

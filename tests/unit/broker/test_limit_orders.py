@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from papertape.broker import Broker, Draft
 from papertape.model.events import OrderFilled
-from papertape.testkit.venue import PERPETUAL, STRATEGY, book, broker_with, executions, limit, quote, statuses, trade
+from papertape.testkit.venue import (
+    PERPETUAL,
+    STRATEGY,
+    Draft,
+    Venue,
+    book,
+    broker_with,
+    executions,
+    limit,
+    quote,
+    statuses,
+    trade,
+)
 
 
-def _resting(quantity: str = "1", price: str = "99.99") -> Broker:
+def _resting(quantity: str = "1", price: str = "99.99") -> Venue:
     broker = broker_with()
     broker.on_event(quote(1, "99.99", "2", "100.01", "1"))
     broker.submit(limit("buy", quantity, price), 1)

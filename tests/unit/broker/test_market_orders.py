@@ -7,13 +7,13 @@ from typing import Any
 
 from msgspec import structs
 
-from papertape.broker import Broker
 from papertape.model.entries import BookGap
 from papertape.model.events import AccountChanged, Evidence, OrderFilled, OrderUpdated, PositionChanged
 from papertape.model.session import SimulationProfile
 from papertape.testkit.venue import (
     PERPETUAL,
     STRATEGY,
+    Venue,
     book,
     broker_with,
     executions,
@@ -117,7 +117,7 @@ def test_what_the_book_cannot_give_is_cancelled() -> None:
 
 def test_executions_are_whole_increments_also_where_the_displayed_size_is_finer() -> None:
     coarse = structs.replace(PERPETUAL, size_increment=Decimal("0.01"))
-    broker = Broker([coarse], SimulationProfile(protection_bps=1_000), Decimal(10_000), "USDT")
+    broker = Venue([coarse], SimulationProfile(protection_bps=1_000), Decimal(10_000), "USDT")
     broker.on_event(book(1, [("99.99", "1.239"), ("99.98", "0.009")], [("100.01", "1")]))
 
     _, drafts = broker.submit(order("sell", "2"), 1)

@@ -10,13 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from papertape.broker import Broker
 from papertape.model.entries import BookUpdate, Quote
 from papertape.model.events import OrderFilled
 from papertape.model.instrument import Instrument
 from papertape.model.orders import OrderIntent
 from papertape.model.session import SimulationProfile
 from papertape.testkit.shared_data import shared_data
+from papertape.testkit.venue import Venue
 
 BTC = Instrument(
     id="BTCUSDT.BINANCE",
@@ -35,8 +35,8 @@ BTC = Instrument(
 QUANTITY = Decimal("0.001")
 
 
-def _broker() -> Broker:
-    return Broker([BTC], SimulationProfile(), Decimal(1_000_000), "USDT")
+def _broker() -> Venue:
+    return Venue([BTC], SimulationProfile(), Decimal(1_000_000), "USDT")
 
 
 def _quotes(count: int) -> Iterator[Quote]:

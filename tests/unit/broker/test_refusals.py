@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from papertape.broker import Broker
 from papertape.errors import Broken
 from papertape.model.events import OrderUpdated
 from papertape.model.orders import OrderIntent
@@ -16,6 +16,7 @@ from papertape.testkit.venue import (
     PERPETUAL,
     SPOT,
     STRATEGY,
+    Venue,
     broker_with,
     executions,
     limit,
@@ -26,7 +27,7 @@ from papertape.testkit.venue import (
 )
 
 
-def _with_market(**profile: Any) -> Broker:
+def _with_market(**profile: Any) -> Venue:
     broker = broker_with(**profile)
     for instrument in (PERPETUAL, SPOT):
         broker.on_event(quote(1, "99.99", "100", "100.00", "100", instrument))
@@ -56,7 +57,7 @@ def test_a_refused_order_is_a_fact_with_a_code_and_a_sentence() -> None:
             status="rejected",
             filled_quantity=Decimal(0),
             average_price=None,
-            reason="venue.short_not_allowed: ABCUSDT.TEST is spot and only 0.000 ABC is held, so 1 cannot be sold; "
+            reason="venue.short_not_allowed: ABCUSDT.TEST is spot and only 0.000 ABC is held, so 1.000 cannot be sold; "
             "use a perpetual to go short.",
         )
     ]
@@ -66,13 +67,11 @@ def test_a_refused_order_is_a_fact_with_a_code_and_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("intent", "code"),
     [
-        (order("buy", "0.0015"), "venue.quantity_increment"),
         (order("buy", "0"), "venue.quantity_increment"),
-        (order("buy", "NaN"), "venue.quantity_increment"),
+        (order("buy", "-1"), "venue.quantity_increment"),
         (order("buy", "0.001"), "venue.min_quantity"),
         (order("buy", "0.04"), "venue.min_notional"),
         (limit("buy", "0.04", "99.00"), "venue.min_notional"),
-        (limit("buy", "1", "99.995"), "venue.price_increment"),
         (order("buy", "1", order_type="limit"), "order.limit_price"),
         (order("buy", "1", limit_price=Decimal(99)), "order.limit_price"),
         (order("buy", "1", order_type="stop_market"), "order.trigger_price"),
@@ -92,6 +91,26 @@ def test_an_order_against_the_rules_is_rejected_with_its_code(intent: OrderInten
     _, drafts = _with_market().submit(intent, 2)
 
     assert statuses(drafts) == [("O-1", "rejected", code)]
+
+
+@pytest.mark.parametrize(
+    ("intent", "code"),
+    [
+        (order("buy", "0.015"), "venue.quantity_increment"),
+        (limit("buy", "1", "99.97"), "venue.price_increment"),
+        (limit("buy", "1", "0.00"), "venue.price_increment"),
+        (order("buy", "1", order_type="stop_market", trigger_price=Decimal("101.01")), "venue.price_increment"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_prices_and_quantities_are_on_the_increments_where_these_are_coarser_than_the_decimals(
+    intent: OrderIntent, code: str
+) -> None:
+    coarse = structs.replace(PERPETUAL, size_increment=Decimal("0.01"), price_increment=Decimal("0.05"))
+    broker = Venue([coarse], SimulationProfile(), Decimal(10_000), "USDT")
+    broker.on_event(quote(1, "99.95", "100", "100.00", "100", coarse))
+
+    assert statuses(broker.submit(intent, 2)[1]) == [("O-1", "rejected", code)]
 
 
 def test_leverage_commits_only_the_margin() -> None:
@@ -167,13 +186,13 @@ def test_an_exit_is_cut_to_what_is_open() -> None:
 
 
 def test_an_instrument_in_another_currency_than_the_account_is_refused() -> None:
-    broker = Broker([PERPETUAL], SimulationProfile(), Decimal(1), "EUR")
+    broker = Venue([PERPETUAL], SimulationProfile(), Decimal(1), "EUR")
 
     assert statuses(broker.submit(order("buy", "1"), 1)[1]) == [("O-1", "rejected", "account.currency_mismatch")]
 
 
 def test_an_instrument_that_is_not_part_of_the_session_breaks_it() -> None:
     with pytest.raises(Broken, match="knows no instrument") as caught:
-        broker_with().market("XYZUSDT.TEST")
+        broker_with().broker.market(2)
 
     assert caught.value.code == "broker.unknown_instrument"
