@@ -226,7 +226,10 @@ class Booking:
         self._place(order, owner.market, DONE)
         if order.reserve:
             self.account.reserve(order, 0)
-        owner.orders.remove(order)
+        if owner.orders[len(owner.orders) - 1] is order:
+            owner.orders.pop()
+        else:
+            owner.orders.remove(order)
         self.working_count -= 1
         if order.purpose == ENTRY:
             owner.live_entries -= 1

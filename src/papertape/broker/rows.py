@@ -131,8 +131,10 @@ class Rows:
         for order in self.orders:
             order.is_touched = False
             self._write_order(order)
-        self.refused.clear()
-        self.orders.clear()
+        while self.refused:  # popping is cheaper here than clearing: they are few
+            self.refused.pop()
+        while self.orders:
+            self.orders.pop()
         if self.fill_count:
             self._write_fills(account)
         return True
@@ -149,7 +151,8 @@ class Rows:
             position.is_touched = False
             self._write_position(position)
             position.owner.note_position(position)
-        self.positions.clear()
+        while self.positions:
+            self.positions.pop()
         log = self.log
         log.open(ACCOUNT)
         at = log.room(10)
