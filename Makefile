@@ -17,6 +17,10 @@ comma   := ,
 UI_INPUTS := $(shell find web -type f -not -path '*/node_modules/*' -not -name '*.tsbuildinfo' \
                -not -name '*.test.ts' -not -name '*.test.tsx' 2>/dev/null)
 
+# What the compiled kernel is built from, folders too: a module that is gone changes its folder.
+KERNEL_INPUTS := $(shell find src/papertape -path '*/server/ui' -prune -o -name __pycache__ -prune -o \
+                   \( -name '*.py' -o -type d \) -print) $(wildcard scripts/kernel_*.py) scripts/setup_kernel.sh
+
 # PORT=, FEED=, STORE= and DATA= become options of `papertape run`; what is not given is left to papertape.
 # STORE=questdb is the server of this checkout (as `make questdb` starts it): it is started first, and ends with the desk.
 RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(FEED),--feed $(FEED)) \
@@ -27,7 +31,8 @@ STORE_SET_UP = $(if $(filter questdb,$(STORE)),questdb-setup)
 
 # A stamp whose result is gone says nothing.
 $(shell [[ -x .venv/bin/python ]] || rm -f .setup/python; [[ -d web/node_modules ]] || rm -f .setup/node; \
-        [[ -f src/papertape/server/ui/index.html ]] || rm -f .setup/ui)
+        [[ -f src/papertape/server/ui/index.html ]] || rm -f .setup/ui; \
+        [[ -f src/papertape/kernel.stamp ]] || rm -f .setup/kernel)
 
 # The QuestDB server that is fetched, and the Java it runs on. Checksums: scripts/questdb.sha256; Java: 25 or 17.
 QUESTDB_VERSION ?= 9.3.4
@@ -42,9 +47,9 @@ help: ## Print this help
 	@echo
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: .setup/python .setup/node ## Install what is needed into .venv and web/node_modules (only what changed)
+setup: .setup/python .setup/kernel .setup/node ## Install what is needed into .venv and web/node_modules (only what changed)
 
-run: .setup/python .setup/ui $(STORE_SET_UP) ## Start the desk with a demo session; PORT= FEED= STORE= DATA= are passed on
+run: .setup/python .setup/kernel .setup/ui $(STORE_SET_UP) ## Start the desk with a demo session; PORT= FEED= STORE= DATA= are passed on
 	@exec $(WITH_STORE) .venv/bin/papertape run $(RUN_OPTIONS)
 
 questdb: .setup/python questdb-setup ## Start a QuestDB server for the desk on 127.0.0.1, until Ctrl-C
@@ -53,30 +58,30 @@ questdb: .setup/python questdb-setup ## Start a QuestDB server for the desk on 1
 questdb-matrix: .setup/python ## Run the QuestDB tests on each supported pair of server and Java (PAIRS="9.3.4:25 …")
 	@$(PY) scripts/questdb_matrix.py $(PAIRS)
 
-test: .setup/python .setup/node .setup/ui chromium proxies questdb-setup ## Run everything: static checks, all tests, the wheel in a real browser
+test: .setup/python .setup/kernel .setup/node .setup/ui chromium proxies questdb-setup ## Run everything: static checks, all tests, the wheel in a real browser
 	@$(PY) scripts/run_suites.py
 
-dev: .setup/python .setup/node $(STORE_SET_UP) ## Start the desk and the web UI with hot reload (page: the address Vite prints)
+dev: .setup/python .setup/kernel .setup/node $(STORE_SET_UP) ## Start the desk and the web UI with hot reload (page: the address Vite prints)
 	@$(WITH_STORE) scripts/dev.sh $(RUN_OPTIONS)
 
 check: .setup/python .setup/node ## Static checks only: ruff, mypy, import contracts, TypeScript, web lint
 	@$(PY) scripts/run_suites.py --only static
 
-bench: .setup/python questdb-setup ## Measure: events/s, latency, memory; prints the figures
+bench: .setup/python .setup/kernel questdb-setup ## Measure: events/s, latency, memory; prints the figures
 	@scripts/bench.sh
 
-bench-engine: .setup/python bench-engine-setup ## Measure the engine beside its peers: ONLY=papertape,nautilus LOAD=rare SYMBOLS=1 ROUNDS=3 EVENTS=2000000
+bench-engine: .setup/python .setup/kernel bench-engine-setup ## Measure the engine beside its peers: ONLY=papertape,nautilus LOAD=rare SYMBOLS=1 ROUNDS=3 EVENTS=2000000
 	@$(PY) bench/engine_peers.py $(if $(ONLY),--only $(ONLY)) $(if $(LOAD),--load $(LOAD)) $(if $(SYMBOLS),--symbols $(SYMBOLS)) \
 	  $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))
 
-soak: .setup/python .setup/ui chromium ## A browser through twenty cuts, then 20 clients, 3 of them browsers, for SECONDS_=300
+soak: .setup/python .setup/kernel .setup/ui chromium ## A browser through twenty cuts, then 20 clients, 3 of them browsers, for SECONDS_=300
 	@PAPERTAPE_SOAK_SECONDS=60 $(PY) scripts/run_suites.py --only wheel --only soak
 	@$(PY) bench/stream.py R1 --seconds $(or $(SECONDS_),300) $(if $(SEED),--seed $(SEED))
 
-stream: .setup/python .setup/ui chromium ## Measure the stream: R=R5 one figure, LONG=1 as long as the specification says
+stream: .setup/python .setup/kernel .setup/ui chromium ## Measure the stream: R=R5 one figure, LONG=1 as long as the specification says
 	@$(PY) bench/stream.py $(R) $(if $(LONG),--long) $(if $(SECONDS_),--seconds $(SECONDS_)) $(if $(SEED),--seed $(SEED))
 
-storm: .setup/python ## Stress scenarios of the stream for SECONDS_=60, replayable: SEED= ONLY="NAME NAME"
+storm: .setup/python .setup/kernel ## Stress scenarios of the stream for SECONDS_=60, replayable: SEED= ONLY="NAME NAME"
 	@$(PY) -m papertape.testkit.storm --seconds $(or $(SECONDS_),60) $(if $(SEED),--seed $(SEED)) $(foreach name,$(ONLY),--only $(name))
 
 kill: .setup/python questdb-setup ## Kill the store, its copy and the desk a hundred times, and count what is lost
@@ -109,6 +114,7 @@ bench-lock: .setup/uv/ready ## Resolve the peers of bench-engine again (UPGRADE=
 
 clean: ## Remove everything that can be made again, except what sessions wrote
 	rm -rf .setup .venv dist build test-results web/node_modules src/papertape/server/ui
+	find src -name '*.so' -delete; rm -f src/papertape/kernel.stamp
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Stamps: each is made by its script and made again only when one of its inputs changed.
@@ -119,6 +125,10 @@ clean: ## Remove everything that can be made again, except what sessions wrote
 
 .setup/python: .setup/uv/ready requirements-dev.txt pyproject.toml scripts/setup_python.sh
 	@scripts/setup_python.sh
+	@touch $@
+
+.setup/kernel: .setup/python $(KERNEL_INPUTS)
+	@scripts/setup_kernel.sh
 	@touch $@
 
 .setup/node: web/package.json web/package-lock.json web/.npmrc scripts/setup_node.sh

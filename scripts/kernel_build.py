@@ -46,9 +46,19 @@ _DIRECTIVES: dict[str, object] = {
     "embedsignature": False,
     "auto_pickle": False,
 }
-_LINK = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
-_FLAGS = [*_LINK, "-fPIC", "-fno-strict-aliasing", "-ffp-contract=off", "-fwrapv", "-w", "-fvisibility=hidden", "-g0"]
-_DEFINES = ["-DCYTHON_CLINE_IN_TRACEBACK=0"]
+_LINK = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared", "-s"]
+_FLAGS = [
+    *_LINK,
+    "-fPIC",
+    "-fno-strict-aliasing",
+    "-ffp-contract=off",
+    "-fwrapv",
+    "-fno-math-errno",
+    "-w",
+    "-fvisibility=hidden",
+    "-g0",
+]
+_DEFINES = ["-DNDEBUG", "-DCYTHON_CLINE_IN_TRACEBACK=0"]
 _LIGHT = ".indicators.kinds."
 """Modules of a few lines a call, of which there are many: compiled with fewer passes."""
 
@@ -78,17 +88,27 @@ def main() -> int:
     parser.add_argument("--package", type=Path, default=Path("src/papertape"), help="the package with kernel modules")
     parser.add_argument("--build", type=Path, default=Path(".setup/kernel-build"), help="the folder to work in")
     arguments = parser.parse_args()
-    missing = missing_tool()
-    if missing is not None:
-        remove_extensions(arguments.package.resolve(), keep=set())
-        _say(f"The kernel is not compiled: {missing} papertape runs interpreted, with the same results, slower.")
-        return 0
     try:
-        _say(build(arguments.package.resolve(), arguments.build.resolve(), _say))
+        compile_kernel(arguments.package.resolve(), arguments.build.resolve())
     except KernelProblem as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
     return 0
+
+
+def compile_kernel(package: Path, folder: Path) -> bool:
+    """Compile what changed, say what came of it, and return whether there is a compiled kernel.
+
+    Raises:
+        KernelProblem: as `build`.
+    """
+    missing = missing_tool()
+    if missing is None:
+        _say(build(package, folder, _say))
+    else:
+        remove_extensions(package, keep=set())
+        _say(f"The kernel is not compiled: {missing} papertape runs interpreted, with the same results, slower.")
+    return (package / STAMP).is_file()
 
 
 def missing_tool() -> str | None:
@@ -204,10 +224,11 @@ def _translate(unit: Unit, source: Path, shared: str) -> None:
     options = cython.CompilationOptions(
         compiler_directives=dict(_DIRECTIVES), shared_utility_qualified_name=shared, include_path=[str(source)]
     )
+    place = str(unit.source.relative_to(source))  # what a traceback names; of this machine nothing is kept
     said = io.StringIO()
     # Many in one process: to start Cython takes longer than to translate a module.
     with contextlib.redirect_stderr(said):
-        failed = cython.compile_single(str(unit.source), options, full_module_name=unit.name).num_errors
+        failed = cython.compile_single(place, options, full_module_name=unit.name).num_errors
     if failed:
         raise KernelProblem(_told(unit, said.getvalue()))
 
@@ -225,7 +246,7 @@ def _compile(unit: Unit) -> None:
         _run(unit, [sys.executable, "-m", "cython", "--generate-shared", str(c_source), "--module-name", unit.name])
     built = unit.result.with_suffix(".so.new")
     include = f"-I{sysconfig.get_path('include')}"
-    _run(unit, [str(_compiler()), *_flags(unit.name), include, str(c_source), "-o", str(built)])
+    _run(unit, [str(_compiler()), *_flags(unit.name), include, str(c_source), "-lm", "-o", str(built)])
     os.replace(built, unit.result)  # a desk that runs keeps the file it has
     _write(unit.stamp, unit.key)
 

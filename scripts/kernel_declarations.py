@@ -31,6 +31,10 @@ _LOCALS = {
     "double[::1]": "cython.double[::1]",
 }
 
+# What Python itself asks of C's library. Where it raises (the root or logarithm of a negative), C gives no number.
+_OF_C = {name: name for name in ("copysign", "exp", "fabs", "isfinite", "isinf", "isnan", "log", "log10", "sqrt")}
+_OF_C |= {"nan": "NAN", "inf": "INFINITY"}
+
 Classes = dict[str, tuple[Module, KernelClass]]
 Edit = tuple[int, int, str]
 """The first byte, the byte after the last one, and what stands there instead."""
@@ -40,7 +44,7 @@ def declarations(module: Module, modules: Modules) -> str:
     """Return the text of a module's `.pxd`."""
     classes = class_names(module, modules)
     lines = [
-        f"from {source} cimport {name}" + (f" as {local}" if local != name else "")
+        _cimport(local, source, name)
         for local, (source, name) in module.imports.items()
         if _is_cimported(source, name, modules)
     ]
@@ -72,7 +76,7 @@ def rewritten(module: Module, modules: Modules) -> str:
     for statement in module.tree.body:
         if isinstance(statement, ast.AnnAssign):
             edits.append(_unannotated(statement, text))
-        elif isinstance(statement, ast.ImportFrom) and statement.module in modules:
+        elif isinstance(statement, ast.ImportFrom) and (statement.module in modules or statement.module == "math"):
             edits.append(text.edit(statement, _import_kept(statement, modules)))
         elif isinstance(statement, ast.ClassDef) and statement.name in module.classes:
             edits += [_unannotated(member, text) for member in statement.body if isinstance(member, ast.AnnAssign)]
@@ -135,7 +139,15 @@ def _signature(node: ast.FunctionDef, classes: Classes, *, is_method: bool) -> s
     return f"cpdef {made.result} {made.name}({', '.join(parameters)}){_RAISES.get(made.result, '')}"
 
 
+def _cimport(local: str, source: str, name: str) -> str:
+    if source == "math":
+        source, name = "libc.math", _OF_C[name]
+    return f"from {source} cimport {name}" + (f" as {local}" if local != name else "")
+
+
 def _is_cimported(source: str, name: str, modules: Modules) -> bool:
+    if source == "math":
+        return name in _OF_C
     return source in modules and (name in modules[source].classes or name in modules[source].functions)
 
 

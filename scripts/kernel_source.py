@@ -2,7 +2,8 @@
 
 A kernel module carries the mark on a line of its own after its docstring. Its annotations say the C types: `int` is a
 64-bit integer, `float` a double, `bool` a C truth value, `Ints` and `Floats` are typed buffers, a kernel class (or that
-`| None`) is itself, and everything else is any object.
+`| None`) is itself, and everything else is any object. `sqrt` and its like of `math` are C's: see to it that their
+argument has a result, for where Python raises, C goes on with NaN or infinity.
 """
 
 from __future__ import annotations

@@ -83,6 +83,7 @@ def _pytest(
     needs: str | None = None,
     on_request: bool = False,
     lane: str | None = None,
+    kernel: str | None = None,
 ) -> Suite:
     browser = next((path for path in map(shutil.which, BROWSERS) if path), "")
     return Suite(
@@ -93,12 +94,21 @@ def _pytest(
         needs=needs,
         on_request=on_request,
         lane=lane,
-        environment={"PAPERTAPE_BIN": str(WHEEL_BIN / "papertape"), "PAPERTAPE_CHROMIUM": browser} if needs else {},
+        environment=({"PAPERTAPE_BIN": str(WHEEL_BIN / "papertape"), "PAPERTAPE_CHROMIUM": browser} if needs else {})
+        | ({"PAPERTAPE_KERNEL": kernel} if kernel else {}),
     )
 
 
 def _stream_scenarios() -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for pattern in STREAM for path in ROOT.glob(f"tests/scenario/{pattern}"))
+
+
+def _kernel_tests() -> list[str]:
+    # The other suites run the kernel as it is compiled; interpreted it is what the compiled one is held against.
+    return [
+        *(f"tests/unit/{part}" for part in ("model", "indicators", "strategy", "broker", "engine")),
+        "tests/property",
+    ]
 
 
 def _ignored() -> list[str]:
@@ -114,7 +124,8 @@ def suites() -> list[Suite]:
         _tool("import contracts", "lint-imports"),
         _npm("web typecheck", "static", "typecheck"),
         _npm("web lint", "static", "lint"),
-        _pytest("parts", "tests/unit", "tests/property", group="pytest", lane="calculating"),
+        _pytest("parts", "tests/unit", "tests/property", "tests/reference", group="pytest", lane="calculating"),
+        _pytest("oracle", *_kernel_tests(), group="pytest", lane="calculating", kernel="interpreted"),
         _pytest("stream", *_stream_scenarios(), group="pytest", lane="calculating"),
         _pytest("scenarios", "tests/contract", "tests/scenario", *_ignored(), group="pytest", lane="waiting"),
         _npm(

@@ -58,7 +58,7 @@ PEERS = (
     Peer("nautilus"),
     Peer("hftbacktest"),
     Peer("vectorbt"),
-    Peer("backtesting", most={1: 200_000, 50: 200_000}),
+    Peer("backtesting", most={1: 200_000, 50: 400_000}),
     Peer("backtrader", most={1: 100_000, 50: 20_000}),
 )
 

@@ -57,6 +57,10 @@ def measure(asked: Asked) -> Measured:
         seconds += time.perf_counter() - started
         fills += 2 * len(result["_trades"]) + len(result["_strategy"].trades)
         equity += float(result["Equity Final [$]"]) - CAPITAL
+    if not seconds:
+        raise SystemExit(
+            f"no symbol has more trades than its slow average takes, {asked.load.slow}: give more --events"
+        )
     note = "a bar for each trade, so its next bar's open is the next event's price; on fewer trades, for it is slow"
     if asked.symbols > 1:
         note += "; it knows one symbol, so the symbols run one after the other"

@@ -53,7 +53,8 @@ def explain(line: Line, reference: Reference) -> Row:
         difference = line["final_equity"] - exact.equity
         first = difference if first is None else first
         if abs(difference) < SAME and line["fills"] == exact.fills:
-            return {"explained_by": f"{rule}; averages from the {seed}", "difference": round(difference, 8)}
+            by = f"{rule}; averages from the {seed}" if exact.fills else "no fills, by any rule"
+            return {"explained_by": by, "difference": round(difference, 8)}
     return {"explained_by": "unexplained", "difference": None if first is None else round(first, 8)}
 
 

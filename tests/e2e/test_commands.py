@@ -70,7 +70,8 @@ def test_the_doctor_finds_a_free_folder_well_and_a_used_one_not(desk: DeskProces
     findings = answer("doctor", "--data-dir", str(new), *closed, folder=tmp_path)
     well = {finding["name"]: finding["is_well"] for finding in findings}
     assert well == {
-        "Python": True, "kernel": True, "dashboard": True, "port": True, "data folder": True, "store": True, "live exchange": False
+        "Python": True, "kernel": True, "dashboard": True, "port": True, "data folder": True, "store": True,
+        "live exchange": False,
     }  # fmt: skip
     del well["store"]
     assert {finding["name"]: finding["is_well"] for finding in without} == well

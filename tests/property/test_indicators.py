@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from papertape.indicators.bank import IndicatorBank
@@ -89,6 +89,7 @@ def params_of(kind: str) -> dict[str, float]:
     }
 
 
+@settings(deadline=None)
 @given(entries())
 def test_a_value_is_finite_or_none_with_a_reason_and_warm_up_never_exceeds_its_need(
     stream: list[tuple[int, Entry]],
@@ -105,20 +106,23 @@ def test_a_value_is_finite_or_none_with_a_reason_and_warm_up_never_exceeds_its_n
             assert 0 <= warmup.have <= warmup.need
 
 
-@given(entries())
-def test_sharing_a_bank_and_being_read_often_changes_no_value(stream: list[tuple[int, Entry]]) -> None:
-    shared = IndicatorBank(PENNY)
+@settings(deadline=None)
+@given(entries(), st.lists(st.sampled_from(sorted(CATALOGUE)), min_size=1, max_size=3))
+def test_sharing_a_bank_and_being_read_often_changes_no_value(stream: list[tuple[int, Entry]], few: list[str]) -> None:
+    shared, quiet, alone = IndicatorBank(PENNY), IndicatorBank(PENNY), IndicatorBank(PENNY)
     watched = {kind: shared.require(kind, params_of(kind)) for kind in CATALOGUE}
-    alone = {kind: IndicatorBank(PENNY) for kind in CATALOGUE}
-    unread = {kind: bank.require(kind, params_of(kind)) for kind, bank in alone.items()}
+    unread = {kind: quiet.require(kind, params_of(kind)) for kind in CATALOGUE}
+    by_itself = {kind: alone.require(kind, params_of(kind)) for kind in few}
     for ts, entry in stream:
-        entry(shared)
-        for kind, indicator in watched.items():
+        for bank in (shared, quiet, alone):
+            entry(bank)
+        for indicator in watched.values():
             indicator.value(ts)
-            entry(alone[kind])
     now = max((ts for ts, _ in stream), default=0)
+    expected = answers(unread, now)
 
-    assert answers(watched, now) == answers(unread, now)
+    assert answers(watched, now) == expected
+    assert answers(by_itself, now) == {kind: expected[kind] for kind in by_itself}
 
 
 def answers(indicators: dict[str, Indicator], now: int) -> dict[str, tuple[str, str | None]]:

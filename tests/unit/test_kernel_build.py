@@ -135,6 +135,15 @@ def test_what_another_kernel_module_declares_is_imported_by_c_and_stays_importab
     assert "('scaled', 'sample.parent', 'scale')" in text[-3]
 
 
+def test_roots_and_logarithms_are_those_of_c(tmp_path: Path) -> None:
+    modules = modules_of(tmp_path, node="from math import isqrt, log, nan\n")
+    assert declarations(modules["sample.node"], modules).splitlines() == [
+        "from libc.math cimport log",
+        "from libc.math cimport NAN as nan",
+    ]
+    assert "\nfrom math import isqrt\n" in rewritten(modules["sample.node"], modules)
+
+
 def test_annotations_leave_the_source_and_its_lines_stay(tmp_path: Path) -> None:
     source = """
         SIZE: int = 3
@@ -230,6 +239,7 @@ def test_a_broken_rule_is_refused_with_file_and_line(tmp_path: Path, source: str
 
 RING = """
     from array import array
+    from math import isnan, nan, sqrt
 
     NEVER = -(1 << 62)
     Ints = "array[int]"
@@ -258,7 +268,7 @@ RING = """
         result = 0.0
         for at in range(len(ring.values)):
             result += float(ring.values[at]) * scale
-        return result
+        return nan if isnan(result) else sqrt(result * result)
 """
 SUM = """
     from sample.ring import Ring, total

@@ -50,7 +50,7 @@ class Broker(Exchange):
         account = Account(money_int(capital, decimals), 10 ** (decimals - FEE_DECIMALS))
         Exchange.__init__(self, profile, account, Rows(log), currency, decimals)
         self.log = log
-        self.markets = [Market(index, each, decimals) for index, each in enumerate(instruments)]
+        self.markets = [Market(index, each, decimals, currency) for index, each in enumerate(instruments)]
         self.owners = []
         self.open_position_count = 0
 
@@ -88,12 +88,11 @@ class Broker(Exchange):
         market.trade_lots = lots
         market.trade_id = trade_id
         market.is_trade_valid = True
-        if market.fires_below < price < market.fires_above and not is_due:
-            return False
+        if market.fires_below < price < market.fires_above:
+            return is_due and self._end(ts)
         self.now = ts
         self.meet_trade(market, ts)
-        self.run_due(ts, False)
-        return self._tell()
+        return self._end(ts)
 
     def on_quote(self, market: Market, ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> bool:
         """Take a best bid and ask with their sizes."""
@@ -102,9 +101,11 @@ class Broker(Exchange):
             self.now = ts
             self.run_due(ts, True)
         market.take_quote(ts, bid, bid_lots, ask, ask_lots)
-        if not market.meets_depth and not is_due:
-            return False
-        return self._meet_depth(market, ts)
+        if not market.meets_depth:
+            return is_due and self._end(ts)
+        self.now = ts
+        self.meet_depth(market, ts)
+        return self._end(ts)
 
     def on_book(self, market: Market, update: BookUpdate) -> bool:
         """Take a snapshot of the book, or changed levels."""
@@ -113,9 +114,11 @@ class Broker(Exchange):
         if is_due:
             self.now = ts
             self.run_due(ts, True)
-        if (not market.take_book(update) or not market.meets_depth) and not is_due:
-            return False
-        return self._meet_depth(market, ts)
+        if not market.take_book(update) or not market.meets_depth:
+            return is_due and self._end(ts)
+        self.now = ts
+        self.meet_depth(market, ts)
+        return self._end(ts)
 
     def on_gap(self, market: Market, ts: int) -> bool:
         """Take note that market data is missing: what was shown is void until something newer comes."""
@@ -124,10 +127,7 @@ class Broker(Exchange):
             self.now = ts
             self.run_due(ts, True)
         market.take_gap()
-        if not is_due:
-            return False
-        self.run_due(ts, False)
-        return self._tell()
+        return is_due and self._end(ts)
 
     def on_time(self, ts: int) -> bool:
         """Let arrivals and expiries up to `ts` happen."""
@@ -243,9 +243,8 @@ class Broker(Exchange):
         self.rows.mark(self.account, equity, unrealized)
         return equity
 
-    def _meet_depth(self, market: Market, ts: int) -> bool:
-        self.now = ts
-        self.meet_depth(market, ts)
+    def _end(self, ts: int) -> bool:
+        # What arrives at the time of an event meets the market after it.
         self.run_due(ts, False)
         return self._tell()
 

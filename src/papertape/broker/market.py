@@ -14,15 +14,13 @@ Prices stay below 2^49 and sizes below 2^62, in the instrument's integers; produ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from papertape.broker.book import NO_LEVEL, BookSide
 from papertape.model.buffers import Exact
 from papertape.model.entries import BookUpdate
 from papertape.model.instrument import Instrument
-
-if TYPE_CHECKING:
-    from papertape.broker.owner import Order
+from papertape.model.trading_rules import average_scale, money_factor, smallest_lots, smallest_notional
 
 NEVER = 9_223_372_036_854_775_807
 BEFORE_ALL = -9_223_372_036_854_775_807
@@ -44,8 +42,9 @@ class Market:
     """The market of one instrument and the working orders that it may meet, by what they wait for.
 
     Sizes of trades are signed by their aggressor. `factor` is how many units of money one unit of price × size is
-    worth. A trade above `fires_below` and below `fires_above` meets nothing; `meets_depth` says whether a quote may.
-    `next_price` and `next_lots` are the level that `next_level` found.
+    worth; `is_settled`: in the account's currency. A trade above `fires_below` and below `fires_above` meets nothing;
+    `meets_depth` says whether a quote may.
+    `next_price` and `next_lots` are the level that `next_level` found. The lists hold orders, whose kind comes later.
     """
 
     __slots__ = (
@@ -69,8 +68,10 @@ class Market:
         "instrument",
         "is_quote_newest",
         "is_quote_valid",
+        "is_settled",
         "is_spot",
         "is_trade_valid",
+        "max_leverage",
         "meets_depth",
         "min_notional",
         "min_quantity",
@@ -95,6 +96,8 @@ class Market:
     index: int
     instrument: Instrument
     is_spot: bool
+    is_settled: bool
+    max_leverage: int
     tick: int
     step: int
     min_quantity: int
@@ -122,9 +125,9 @@ class Market:
     has_used: bool
     used_bids: dict[int, tuple[int, int]]
     used_asks: dict[int, tuple[int, int]]
-    armed: list[Order]
-    waiting: list[Order]
-    resting: list[Order]
+    armed: list[Any]
+    waiting: list[Any]
+    resting: list[Any]
     fires_above: int
     fires_below: int
     meets_depth: bool
@@ -135,16 +138,18 @@ class Market:
     walk_touch: int
     walk_prices: list[int] | None
 
-    def __init__(self, index: int, instrument: Instrument, money_decimals: int) -> None:
+    def __init__(self, index: int, instrument: Instrument, money_decimals: int, currency: str) -> None:
         self.index = index
         self.instrument = instrument
         self.is_spot = instrument.kind == "spot"
+        self.is_settled = instrument.quote == currency
+        self.max_leverage = 1 if instrument.kind == "spot" else instrument.max_leverage
         self.tick = instrument.price_int(instrument.price_increment)
         self.step = instrument.size_int(instrument.size_increment)
         self.min_quantity = smallest_lots(instrument)
         self.min_notional = smallest_notional(instrument, money_decimals)
         self.factor = money_factor(instrument, money_decimals)
-        self.average_scale = int("1" + "0" * (instrument.price_decimals + 8))
+        self.average_scale = average_scale(instrument)
         self.bids = BookSide(-1)
         self.asks = BookSide(1)
         self.has_book = self.has_depth = self.has_quote = self.is_quote_newest = self.is_quote_valid = False
@@ -171,10 +176,7 @@ class Market:
         self.bid_lots = bid_lots
         self.ask = ask
         self.ask_lots = ask_lots
-        self.has_quote = self.is_quote_newest = self.is_quote_valid = True
-        if not self.has_depth:
-            self.has_depth = True
-            self.aim()
+        self.has_quote = self.is_quote_newest = self.is_quote_valid = self.has_depth = True
 
     def take_book(self, update: BookUpdate) -> bool:
         """Take a snapshot or changed levels; return whether it counts: changes before a snapshot do not."""
@@ -182,7 +184,6 @@ class Market:
             self.bids.replace(update.bids)
             self.asks.replace(update.asks)
             self.has_book = self.has_depth = True
-            self.aim()
         elif self.has_book:
             self.bids.change(update.bids)
             self.asks.change(update.asks)
@@ -321,25 +322,6 @@ class Market:
         used[price] = (displayed, size if seen is None else size + seen[1])
         self.has_used = True
 
-    def aim(self) -> None:
-        """Set what a trade or a quote must do to be worth a look: the two nearest triggers, or anything."""
-        self.meets_depth = bool(self.resting or self.waiting)
-        if self.resting or (self.waiting and not self.has_depth):
-            self.fires_above = BEFORE_ALL
-            self.fires_below = NEVER
-            return
-        above = NEVER
-        below = BEFORE_ALL
-        order: Order
-        for order in self.armed:
-            trigger: int = order.trigger
-            if order.fires_upwards():
-                above = min(above, trigger)
-            else:
-                below = max(below, trigger)
-        self.fires_above = above
-        self.fires_below = below
-
     def _forget_used(self) -> None:
         self.used_asks.clear()
         self.used_bids.clear()
@@ -371,21 +353,3 @@ def _forget_changed(
         is_gone = price != quoted and price not in side.levels
         if is_gone or changed.get(price, seen[0]) != seen[0]:
             del used[price]
-
-
-def smallest_lots(instrument: Instrument) -> int:
-    """Return the minimum quantity as an integer size, rounded up."""
-    least = instrument.min_quantity.scaleb(instrument.size_decimals)
-    whole = int(least)
-    return whole if whole == least else whole + 1
-
-
-def smallest_notional(instrument: Instrument, money_decimals: int) -> Exact:
-    """Return the minimum notional in units of money, rounded up."""
-    numerator, denominator = instrument.min_notional.as_integer_ratio()
-    return -(-numerator * int("1" + "0" * money_decimals) // denominator)
-
-
-def money_factor(instrument: Instrument, money_decimals: int) -> Exact:
-    """Return how many units of money one unit of price × size is worth."""
-    return int("1" + "0" * (money_decimals - instrument.price_decimals - instrument.size_decimals))

@@ -9,7 +9,7 @@ from papertape.broker.market import UNSEEN, Market
 from papertape.broker.matching import LAST_TRADE, QUEUE_CLEARED, TRADE_THROUGH, Take
 from papertape.broker.owner import BY_INTENT, BY_TRIGGER, NO_PRICE, Order, Position
 from papertape.model.buffers import Exact
-from papertape.model.fact_log import ACCOUNT, EQUITY, FILL, NO_REASON, ORDER, POSITION, FactLog
+from papertape.model.fact_log import ACCOUNT, EQUITY, FILL, MASK, NO_REASON, ORDER, POSITION, FactLog
 
 SAID, MEANT, CLOSING, PROTECTS, TRIGGERED = 0, 1, 2, 3, 4
 """How a row gives its reason: a text; a reason's place; the same of a closing; a bracket; a trigger."""
@@ -131,8 +131,10 @@ class Rows:
         for order in self.orders:
             order.is_touched = False
             self._write_order(order)
-        self.refused.clear()
-        self.orders.clear()
+        while self.refused:  # popping is cheaper here than clearing: they are few
+            self.refused.pop()
+        while self.orders:
+            self.orders.pop()
         if self.fill_count:
             self._write_fills(account)
         return True
@@ -149,29 +151,34 @@ class Rows:
             position.is_touched = False
             self._write_position(position)
             position.owner.note_position(position)
-        self.positions.clear()
+        while self.positions:
+            self.positions.pop()
         log = self.log
         log.open(ACCOUNT)
-        log.put_exact(account.cash)
-        log.put_exact(account.realized)
-        log.put_exact(account.fees)
-        log.put_int(len(account.positions))
+        at = log.room(10)
+        _put_exact(log, at + 0, account.cash)
+        _put_exact(log, at + 3, account.realized)
+        _put_exact(log, at + 6, account.fees)
+        log.ints[at + 9] = len(account.positions)
+        log.int_count = at + 10
 
     def _write_order(self, order: Order) -> None:
         log = self.log
         place = self._place(order, order.said)
         log.open(ORDER)
-        log.put_int(order.number)
-        log.put_int(order.owner.index)
-        log.put_int(order.is_buy)
-        log.put_int(order.order_type)
-        log.put_int(order.purpose)
-        log.put_int(order.quantity)
-        log.put_int(order.limit)
-        log.put_int(order.trigger)
-        log.put_int(order.status)
-        log.put_int(order.filled)
-        log.put_exact(order.price_lots)
+        at = log.room(13)
+        log.ints[at] = order.number
+        log.ints[at + 1] = order.owner.index
+        log.ints[at + 2] = order.is_buy
+        log.ints[at + 3] = order.order_type
+        log.ints[at + 4] = order.purpose
+        log.ints[at + 5] = order.quantity
+        log.ints[at + 6] = order.limit
+        log.ints[at + 7] = order.trigger
+        log.ints[at + 8] = order.status
+        log.ints[at + 9] = order.filled
+        _put_exact(log, at + 10, order.price_lots)
+        log.int_count = at + 13
         if order.said:
             log.put_int(SAID)
             log.put_text(order.said)
@@ -209,21 +216,23 @@ class Rows:
     def _write_fill(self, fill: Fill) -> None:
         log, order, take = self.log, fill.order, fill.take
         log.open(FILL)
-        log.put_int(fill.number)
-        log.put_int(order.number)
-        log.put_int(order.owner.index)
-        log.put_int(order.is_buy)
-        log.put_int(order.purpose)
-        log.put_int(take.price)
-        log.put_int(take.size)
-        log.put_exact(fill.fee)
-        log.put_int(fill.kind)
-        log.put_int(fill.slippage)
-        log.put_int(fill.bid)
-        log.put_int(fill.ask)
-        log.put_int(fill.age_us)
-        log.put_int(take.rule)
-        log.put_int(take.shown_rule)
+        at = log.room(17)
+        log.ints[at] = fill.number
+        log.ints[at + 1] = order.number
+        log.ints[at + 2] = order.owner.index
+        log.ints[at + 3] = order.is_buy
+        log.ints[at + 4] = order.purpose
+        log.ints[at + 5] = take.price
+        log.ints[at + 6] = take.size
+        _put_exact(log, at + 7, fill.fee)
+        log.ints[at + 10] = fill.kind
+        log.ints[at + 11] = fill.slippage
+        log.ints[at + 12] = fill.bid
+        log.ints[at + 13] = fill.ask
+        log.ints[at + 14] = fill.age_us
+        log.ints[at + 15] = take.rule
+        log.ints[at + 16] = take.shown_rule
+        log.int_count = at + 17
         if take.shown_rule in (TRADE_THROUGH, QUEUE_CLEARED):
             log.put_text(fill.trade_id)
             log.put_int(fill.print_lots)
@@ -238,19 +247,21 @@ class Rows:
         log, because = self.log, position.because
         place = log.place(because.intent) if because.cause == BY_INTENT else NO_REASON
         log.open(POSITION)
-        log.put_int(position.number)
-        log.put_int(position.owner.index)
-        log.put_int(position.is_long)
-        log.put_int(position.quantity)
-        log.put_exact(position.average)
-        log.put_exact(position.exit_cost)
-        log.put_int(position.exit_quantity)
-        log.put_int(_trigger(position.stop) if position.quantity else NO_PRICE)
-        log.put_int(_trigger(position.target) if position.quantity else NO_PRICE)
-        log.put_exact(position.gross)
-        log.put_exact(position.fees)
-        log.put_int(position.opened_ts)
-        log.put_int(position.closed_ts)
+        at = log.room(21)
+        log.ints[at] = position.number
+        log.ints[at + 1] = position.owner.index
+        log.ints[at + 2] = position.is_long
+        log.ints[at + 3] = position.quantity
+        _put_exact(log, at + 4, position.average)
+        _put_exact(log, at + 7, position.exit_cost)
+        log.ints[at + 10] = position.exit_quantity
+        log.ints[at + 11] = _trigger(position.stop) if position.quantity else NO_PRICE
+        log.ints[at + 12] = _trigger(position.target) if position.quantity else NO_PRICE
+        _put_exact(log, at + 13, position.gross)
+        _put_exact(log, at + 16, position.fees)
+        log.ints[at + 19] = position.opened_ts
+        log.ints[at + 20] = position.closed_ts
+        log.int_count = at + 21
         self._put_cause(because, place)
 
     def mark(self, account: Account, equity: Exact, unrealized: Exact) -> None:
@@ -264,6 +275,18 @@ class Rows:
         log.put_exact(unrealized)
         log.put_exact(exposure)
         log.put_float(drawdown)
+
+
+def _put_exact(log: FactLog, at: int, number: Exact) -> None:
+    if not -MASK <= number <= MASK:
+        log.ints[at] = number & MASK
+        log.ints[at + 1] = (number >> 62) & MASK
+        log.ints[at + 2] = number >> 124
+        return
+    low: int = number  # nearly always: no arithmetic on Python's integers
+    log.ints[at] = low & MASK
+    log.ints[at + 1] = 0 if low >= 0 else MASK
+    log.ints[at + 2] = 0 if low >= 0 else -1
 
 
 def _copy(take: Take, into: Take) -> None:

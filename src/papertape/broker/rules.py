@@ -20,7 +20,7 @@ from papertape.model.buffers import Exact
 def refuse_order(order: Order, currency: str) -> str:
     """Return why an order does not suit its instrument, whatever the market and the account."""
     market = order.owner.market
-    if market.instrument.quote != currency:
+    if not market.is_settled:
         return _wrong_currency(market, currency)
     if order.quantity <= 0 or order.quantity % market.step:
         return _wrong_increment(order)
@@ -158,10 +158,9 @@ def _wrong_bracket(name: str, pct: float) -> str:
 
 def _refuse_leverage(order: Order) -> str:
     market = order.owner.market
-    highest = 1 if market.is_spot else market.instrument.max_leverage
-    if 1 <= order.leverage <= highest:
+    if 1 <= order.leverage <= market.max_leverage:
         return ""
     return (
-        f"venue.leverage: Leverage {order.leverage} on {market.instrument.id} is not between 1 and {highest}; "
-        "choose another."
+        f"venue.leverage: Leverage {order.leverage} on {market.instrument.id} is not between 1 and "
+        f"{market.max_leverage}; choose another."
     )

@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from papertape.cli.column_names import parse_columns
 from papertape.errors import Invalid
 from papertape.feeds.recorded.discover import Precision, make_instrument
 from papertape.feeds.recorded.market_parquet import known_instrument
@@ -129,7 +130,12 @@ def session(
 def _import(file: Path, kind: MarketKind, options: _Options) -> None:
     name = check_instrument_id(options.instrument)
     foreign = ForeignFile(
-        file, kind, name, columns=_columns(options.columns), unit=_unit(options.unit), is_sorting=options.is_sorting
+        file,
+        kind,
+        name,
+        columns=parse_columns(options.columns),
+        unit=_unit(options.unit),
+        is_sorting=options.is_sorting,
     ).read()
     instrument = _make(file, name, foreign, options)
     target = options.out / f"{name}-{kind}-{file.name.partition('.')[0]}.parquet"
@@ -170,20 +176,6 @@ def _report(imported: Imported, out: Path) -> None:
         _console.print(
             f"  Next: papertape backtest --data {out} --strategy NAME, or papertape run --feed recorded:{out}"
         )
-
-
-def _columns(texts: list[str]) -> dict[str, str]:
-    columns: dict[str, str] = {}
-    for text in texts:
-        ours, equals, theirs = text.partition("=")
-        if not equals or not ours or not theirs:
-            raise Invalid(
-                f"{text!r} names no column; expected OURS=THEIRS, for example --column ts=when.",
-                code="import.column",
-                path="column",
-            )
-        columns[ours] = theirs
-    return columns
 
 
 def _unit(text: str | None) -> Unit | None:

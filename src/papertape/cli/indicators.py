@@ -14,7 +14,7 @@ from rich.table import Table
 
 from papertape.errors import Invalid
 from papertape.indicators.bars import Bar
-from papertape.indicators.catalogue import CATALOGUE
+from papertape.indicators.catalogue import CATALOGUE, IndicatorKind
 from papertape.indicators.compute import Row, TradeRow, compute_over_bars, compute_over_trades
 
 app = typer.Typer(help="List indicators and compute them over files.", no_args_is_help=True, add_completion=False)
@@ -27,20 +27,21 @@ _TRADE_COLUMNS = frozenset({"price", "size"})
 
 @app.command("list")
 def list_indicators(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List every indicator with its meaning, parameters and unit."""
+    """List every indicator with its meaning, parameters and unit; as JSON whole, its warm-up that of the defaults."""
     if as_json:
-        rows = [
-            {"name": kind.name, "meaning": kind.meaning, "formula": kind.formula, "source": kind.source,
-             "unit": kind.unit, "inputs": kind.inputs, "params": kind.params}
-            for kind in CATALOGUE.values()
-        ]  # fmt: skip
-        typer.echo(msgspec.json.encode(rows).decode())
+        typer.echo(msgspec.json.encode([_row(kind) for kind in CATALOGUE.values()]).decode())
         return
     table = Table("indicator", "meaning", "parameters", "unit")
     for kind in CATALOGUE.values():
         params = ", ".join(f"{param.name}={param.default:g}" for param in kind.params)
         table.add_row(kind.name, kind.meaning, params, kind.unit)
     _console.print(table)
+
+
+def _row(kind: IndicatorKind) -> dict[str, object]:
+    warmup = kind.make({param.name: param.default for param in kind.params}).warmup(0)
+    said = {name: getattr(kind, name) for name in IndicatorKind.__struct_fields__ if name != "make"}
+    return {**said, "warmup": {"need": warmup.need, "unit": warmup.unit}}
 
 
 @app.command()

@@ -1,104 +1,91 @@
-"""From a yes of Z1 to an order intent, or to the typed reason why there is none."""
+"""From a yes of Z1 to an order at the venue, or to the typed reason why there is none."""
+
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from papertape.broker.broker import Broker
+from papertape.broker.market import NEVER, UNSEEN, Market
+from papertape.broker.owner import NO_PRICE, Order, Owner
+from papertape.model.fact_log import Reason
+from papertape.strategy.risk import Desk, EntryTerms, Refusal, judge, refusal_of
 
-from papertape.broker import Broker, MarketState
-from papertape.engine.instance import Instance
-from papertape.engine.session_state import SessionState
-from papertape.model.instrument import Instrument
-from papertape.model.orders import OrderIntent
-from papertape.model.session import SimulationProfile
-from papertape.strategy.definition import EntryOrder
-from papertape.strategy.durations import duration_us
-from papertape.strategy.risk import Desk, Refusal, entry_quantity, entry_refusal
-
-_HUNDRED = Decimal(100)
+_MOST = 1 << 62
 
 
 class EntryDesk:
-    """Judges entries against the session's limits and makes their intents; changes nothing."""
+    """Judges entries against the session's limits, and sends those that were allowed."""
 
-    def __init__(
-        self, broker: Broker, profile: SimulationProfile, session: SessionState, instances: Sequence[Instance]
-    ) -> None:
-        self._broker = broker
-        self._profile = profile
-        self._session = session
-        self._instances = instances
+    __slots__ = ("broker", "desk", "terms")
+    broker: Broker
+    desk: Desk
+    terms: EntryTerms | None
 
-    def intent(self, instance: Instance, reason: str) -> OrderIntent | Refusal:
-        """Return the entry order of an instance, or why it may not be sent now."""
-        definition, instrument = instance.program.definition, instance.lane.instrument
-        order = definition.sections.Z1.order
-        market = self._broker.market(instrument.id)
-        price = entry_price(order, instrument, market)
-        desk = self._desk(instance.lane.ts, price, market)
-        refusal = entry_refusal(definition, instrument, desk)
-        quantity = refusal or entry_quantity(definition, instrument, desk)
-        if isinstance(quantity, Refusal):
-            return quantity
-        return OrderIntent(
-            strategy=definition.name,
-            instrument=instrument.id,
-            side="buy" if order.side == "long" else "sell",
-            order_type=order.type,
-            purpose="entry",
-            quantity=quantity,
-            reason=reason,
-            limit_price=price if order.type == "limit" else None,
-            expire_ts=None if order.limit is None else instance.lane.ts + duration_us(order.limit.expires_after),
-            stop_loss_pct=order.stop_loss_pct,
-            take_profit_pct=order.take_profit_pct,
-            leverage=order.leverage,
-        )
+    def __init__(self, broker: Broker, stale_after_us: int) -> None:
+        self.broker = broker
+        self.desk = Desk(stale_after_us)
+        self.terms = None
 
-    def notional(self, instance: Instance, quantity: Decimal) -> Decimal:
-        """Return what a quantity is worth at the price an entry would pay now."""
-        order, instrument = instance.program.definition.sections.Z1.order, instance.lane.instrument
-        return quantity * (entry_price(order, instrument, self._broker.market(instrument.id)) or Decimal(0))
+    def judge(
+        self, owner: Owner, terms: EntryTerms, ts: int, paused: str, trades_today: int, loss_today_pct: float
+    ) -> int:
+        """Return 0 when an entry may be sent now, else the answer that `refusal` puts in words; changes nothing.
 
-    def _desk(self, ts: int, price: Decimal | None, market: MarketState) -> Desk:
-        account = self._broker.equity(ts)
-        coming = [one for one in self._instances if one.position is None and one.has_live_entry]
-        exposure = sum((one.bound for one in coming), Decimal(0))
-        margin = sum((one.bound / _leverage(one) for one in coming), Decimal(0))
-        for one in self._instances:
-            if one.position is not None:
-                exposure += one.position.quantity * one.position.entry_price
-                margin += one.position.quantity * one.position.entry_price / _leverage(one)
-        price_ts = market.trade_ts if market.quote_ts is None else market.quote_ts
-        return Desk(
-            paused_because=self._session.paused_because(),
-            open_positions=self._broker.open_position_count + len(coming),
-            exposure=exposure,
-            equity=account.equity,
-            free=account.cash - margin,
-            loss_today_pct=self._session.loss_today_pct,
-            drawdown_pct=account.drawdown_pct,
-            trades_today=self._session.trades_today,
-            price=price,
-            price_age_us=None if price_ts is None else ts - price_ts,
-            stale_after_us=self._profile.stale_book_us,
-            taker_fee=self._profile.taker_fee,
+        `paused` is why no entries are sent at all, empty when they are.
+        """
+        broker, desk = self.broker, self.desk
+        account, market = broker.account, owner.market
+        self.terms = terms
+        desk.paused_because = paused
+        desk.trades_today = trades_today
+        desk.loss_today_pct = loss_today_pct
+        desk.open_positions = len(account.positions) + account.coming_count
+        desk.exposure = account.cost + account.coming_bound
+        desk.free = account.cash - account.committed - account.coming_margin
+        if terms.needs_equity():
+            desk.equity = broker.equity_exact()
+            desk.drawdown_pct = account.drawdown_pct(desk.equity)
+        desk.price = entry_price(terms, market)
+        price_ts = market.shown_ts()
+        desk.price_age_us = ts - (market.trade_ts if price_ts == UNSEEN else price_ts)
+        return judge(terms, desk)
+
+    def refusal(self, answer: int) -> Refusal:
+        """Return the newest judgement in words."""
+        return refusal_of(answer, self.terms, self.desk)  # type: ignore[arg-type]  # judged before
+
+    def send(self, owner: Owner, terms: EntryTerms, reason: Reason, ts: int) -> Order:
+        """Send what was allowed just now."""
+        desk = self.desk
+        self.broker.account.bind(owner, desk.notional, desk.margin)
+        return self.broker.submit_entry(
+            owner,
+            terms.is_long,
+            desk.price if terms.is_limit else NO_PRICE,
+            desk.quantity,
+            ts + terms.expires_us if terms.is_limit else NEVER,
+            terms.stop_loss_pct,
+            terms.take_profit_pct,
+            terms.leverage,
+            reason,
+            ts,
         )
 
 
-def entry_price(order: EntryOrder, instrument: Instrument, market: MarketState) -> Decimal | None:
-    """Return what an entry would pay: the opposite touch (else the last trade), or its limit on the increment."""
-    is_long = order.side == "long"
-    if order.limit is None:
-        return (market.ask if is_long else market.bid) or market.last
-    bid, ask = market.bid or market.last, market.ask or market.last
-    if bid is None or ask is None:
-        return None
-    reference = {"bid": bid, "ask": ask, "mid": (bid + ask) / 2}[order.limit.reference]
-    offset = Decimal(repr(order.limit.offset_pct)) / _HUNDRED
-    price = reference * (1 - offset if is_long else 1 + offset) / instrument.price_increment
-    return price.to_integral_value(ROUND_FLOOR if is_long else ROUND_CEILING) * instrument.price_increment
+def entry_price(terms: EntryTerms, market: Market) -> int:
+    """Return what an entry would pay: the opposite touch (else the last trade), or its limit on the increment.
 
-
-def _leverage(instance: Instance) -> int:
-    return instance.program.definition.sections.Z1.order.leverage
+    0 where there is no market.
+    """
+    bid = market.bid_price()
+    if bid == 0:
+        bid = market.trade_price
+    ask = market.ask_price()
+    if ask == 0:
+        ask = market.trade_price
+    if not terms.is_limit:
+        return ask if terms.is_long else bid
+    if bid == 0 or ask == 0:
+        return 0
+    price: int = min(terms.limit_price(bid, ask), _MOST)
+    return price

@@ -9,10 +9,13 @@ from papertape.errors import Invalid
 from papertape.indicators.indicator import Indicator
 from papertape.indicators.kind import IndicatorKind, Param
 from papertape.indicators.kinds import KINDS
+from papertape.indicators.plugins import load_plugins
 
 __all__ = ["CATALOGUE", "IndicatorKind", "Param", "canonical_params", "find_kind", "make_indicator"]
 
-CATALOGUE: dict[str, IndicatorKind] = {kind.name: kind for kind in sorted(KINDS, key=lambda kind: kind.name)}
+CATALOGUE: dict[str, IndicatorKind] = {
+    kind.name: kind for kind in sorted((*KINDS, *load_plugins(KINDS)), key=lambda kind: kind.name)
+}
 
 
 def find_kind(kind: str) -> IndicatorKind:

@@ -26,7 +26,10 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IndicatorKind(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of indicator. `make` takes complete, checked parameters; `ordered` lists pairs (a, b) with a > b."""
+    """One kind of indicator. `make` takes complete, checked parameters; `ordered` lists pairs (a, b) with a > b.
+
+    `origin` is the package it comes from; a package of its own need not say it.
+    """
 
     name: str
     meaning: str
@@ -37,6 +40,7 @@ class IndicatorKind(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[Input, ...]
     make: Callable[[Mapping[str, float]], Indicator]
     ordered: tuple[tuple[str, str], ...] = ()
+    origin: str = "papertape"
 
 
 MAX_WINDOW_S = 86_400.0

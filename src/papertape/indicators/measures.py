@@ -75,13 +75,9 @@ class TradeMeasure(Indicator):
             span = span.following
 
     def on_trade(self, ts: int, price: float, lots: int) -> None:  # noqa: ARG002 - windows look at the integers
-        """Take the newest public print of those attached."""
+        """Take the newest public print of those attached: slide every window and compute again."""
         if self.first == AFTER_ALL:
             self.first = ts
-        self.on_time(ts)
-
-    def on_time(self, ts: int) -> None:
-        """Slide every window and compute again."""
         if ts > self.now:
             self.now = ts
         now = self.now
@@ -104,6 +100,13 @@ class TradeMeasure(Indicator):
             if whole < AFTER_ALL:
                 until = whole
         self.until = until
+
+    def on_time(self, ts: int) -> None:
+        """Slide every window and compute again, once there was a trade."""
+        if self.first == AFTER_ALL:
+            self.now = max(ts, self.now)
+        else:
+            self.on_trade(ts, nan, 0)
 
     def warmup(self, ts: int) -> Warmup:
         """Return the seconds since the first trade, of the longest window's."""

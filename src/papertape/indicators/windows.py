@@ -158,29 +158,24 @@ class SumSpan(Span):
     def _leave(self, edge: int) -> None:
         prints = self.prints
         while self.lo < self.hi and prints.ts[self.lo & prints.mask] <= edge:
-            self._drop()
-
-    def _drop(self) -> None:
-        prints = self.prints
-        at = self.lo & prints.mask
-        lots = prints.lots[at]
-        size = lots if lots >= 0 else -lots
-        self.volume -= size
-        self.net -= lots
-        if self.has_turnover:
-            self.turnover -= prints.units[at] * size
-        self.lo += 1
+            at = self.lo & prints.mask
+            lots = prints.lots[at]
+            size = lots if lots >= 0 else -lots
+            self.volume -= size
+            self.net -= lots
+            if self.has_turnover:
+                self.turnover -= prints.units[at] * size
+            self.lo += 1
 
     def _lose(self) -> None:
         prints = self.prints
         self.whole = prints.ts[(prints.tail - 1) & prints.mask] + self.t1
         self.is_overflow = False
-        while self.lo < prints.tail:
-            if self.lo < self.hi:
-                self._drop()
-            else:
-                self.lo += 1
-                self.hi += 1
+        self._leave(prints.ts[(prints.tail - 1) & prints.mask])
+        if self.lo < prints.tail:
+            self.lo = prints.tail
+        if self.hi < self.lo:
+            self.hi = self.lo
 
 
 class ExtremeSpan(Span):
@@ -336,3 +331,9 @@ class Trail(Span):
             if at < prints.head and prints.ts[at & prints.mask] + self.lags[i] < until:
                 until = prints.ts[at & prints.mask] + self.lags[i]
         return until
+
+    def sign(self, new: int, old: int) -> int:
+        """Return 1 when the price at one point of the trail is above that at another, -1 when below, 0 when equal."""
+        if self.units[new] > self.units[old]:
+            return 1
+        return -1 if self.units[new] < self.units[old] else 0

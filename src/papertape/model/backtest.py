@@ -15,6 +15,9 @@ BacktestId = str
 BacktestState = Literal["waiting", "running", "finished", "failed", "cancelled"]
 """`waiting` for its turn; the last three are ends."""
 
+Grade = Literal["quotes", "trades", "bars"]
+"""What orders meet: the best of quotes, trades and bars that every instrument of a backtest over files has."""
+
 ProfileName = Literal["optimistic", "standard", "pessimistic"]
 
 

@@ -157,6 +157,12 @@ class FactLog:
         self.put_int(self.ts)
         self.put_int(self.entry_seq)
 
+    def room(self, count: int) -> int:
+        """Make room for `count` integers and return where the first belongs; who writes them moves `int_count`."""
+        while self.int_count + count > len(self.ints):
+            self.ints = _wider_ints(self.ints)
+        return self.int_count
+
     def put_int(self, number: int) -> None:
         """Append an integer to the row."""
         if self.int_count == len(self.ints):
@@ -182,6 +188,12 @@ class FactLog:
         Raises:
             OverflowError: it does not fit 186 bits.
         """
+        if -MASK <= number <= MASK:  # nearly always: no arithmetic on Python's integers
+            low: int = number
+            self.put_int(low & MASK)
+            self.put_int(0 if low >= 0 else MASK)
+            self.put_int(0 if low >= 0 else -1)
+            return
         self.put_int(number & MASK)
         self.put_int((number >> 62) & MASK)
         self.put_int(number >> 124)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
 
 import msgspec
 
@@ -12,18 +11,11 @@ from papertape.errors import Broken
 from papertape.journal.ports import History
 from papertape.model.backtest import BacktestSummary
 from papertape.model.entries import ClockTick, Entry, LifecycleChange, MarketEvent
-from papertape.model.events import (
-    AnyEvent,
-    EquityMarked,
-    InstanceTransitioned,
-    OrderFilled,
-    PositionChanged,
-    SignalFired,
-    encode_canonical,
-)
+from papertape.model.events import AnyEvent, encode_canonical
 from papertape.model.feed import FeedStatus
 from papertape.model.session import SessionPlan, SessionRow
 from papertape.model.tables import EVENT_TABLES
+from papertape.session.backtest_tally import BacktestTally
 from papertape.session.core import SessionCore
 from papertape.session.source import MarketSource
 
@@ -135,32 +127,9 @@ def first_difference(row: SessionRow, history: History) -> Difference | None:
 
 def summarize(core: SessionCore, facts: Sequence[AnyEvent]) -> BacktestSummary:
     """Return what the facts came to; raises `Broken` when no entry was fed."""
-    if core.tape.last_seq == 0:
-        raise Broken("The backtest saw no market data; check the file and the symbols.", code="backtest.no_data")
-    closed = [fact for fact in facts if isinstance(fact, PositionChanged) and fact.status == "closed"]
-    fills = [fact for fact in facts if isinstance(fact, OrderFilled)]
-    equity = core.engine.equity()
-    plan = core.plan
-    return BacktestSummary(
-        strategies=tuple(version.name for version in plan.strategies),
-        instruments=tuple(instrument.id for instrument in plan.instruments),
-        profile=plan.profile.name,
-        fill_rule=", ".join(sorted({fill.evidence.rule for fill in fills})) or "no fill",
-        entries=core.tape.last_seq,
-        facts=len(facts),
-        first_ts=facts[0].ts if facts else core.tape.last_ts,
-        last_ts=core.tape.last_ts,
-        signals=sum(isinstance(fact, SignalFired) for fact in facts),
-        transitions=sum(isinstance(fact, InstanceTransitioned) for fact in facts),
-        fills=len(fills),
-        round_trips=len(closed),
-        winners=sum(fact.realized_pnl > 0 for fact in closed),
-        fees=sum((fill.fee for fill in fills), Decimal(0)),
-        realized_pnl=equity.realized_pnl,
-        initial_capital=plan.capital,
-        final_equity=equity.equity,
-        max_drawdown_pct=max((fact.drawdown_pct for fact in facts if isinstance(fact, EquityMarked)), default=0.0),
-    )
+    tally = BacktestTally()
+    tally.take(facts)
+    return tally.summary(core)
 
 
 def _text(encoded: bytes | None) -> str | None:

@@ -25,7 +25,7 @@ UPGRADES: Mapping[int, Callable[[Path], None]] = {1: _to_segments}
 _MOUNTS = Path("/proc/self/mounts")
 _NETWORK = frozenset({"9p", "afs", "ceph", "cifs", "fuse.sshfs", "glusterfs", "nfs", "nfs4", "smb3", "smbfs"})
 _VERSION_DIGITS = 10
-_NOT_COPIED = ("backups", "lock", "logs")
+_NOT_COPIED = ("backups", "columns", "lock", "logs")
 
 
 class DataFolder:

@@ -23,11 +23,11 @@ OPTIONAL: dict[MarketKind, tuple[str, ...]] = {"trades": ("trade_id",), "quotes"
 _SYNONYMS: dict[str, tuple[str, ...]] = {
     "ts": (
         "ts", "timestamp", "time", "trade_time", "transact_time", "transaction_time", "open_time", "event_time", "date",
-        "datetime",
+        "datetime", "trade_ts_ms", "event_ts_ms",
     ),
     "price": ("price", "p"),
     "size": ("size", "qty", "quantity", "amount", "q", "volume"),
-    "side": ("side", "aggressor", "taker_side", "is_buyer_maker", "isbuyermaker", "m"),
+    "side": ("side", "aggressor", "taker_side", "is_buyer_maker", "isbuyermaker", "buyer_maker", "m"),
     "trade_id": ("trade_id", "id", "agg_trade_id", "tradeid", "aggtradeid", "a", "t"),
     "bid": ("bid", "bid_price", "best_bid_price", "best_bid", "b"),
     "bid_size": ("bid_size", "bid_qty", "best_bid_qty", "bid_amount"),
@@ -39,6 +39,9 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
     "close": ("close", "c"),
     "volume": ("volume", "v", "qty", "amount"),
 }  # fmt: skip
+
+MAKER_COLUMNS = frozenset({"is_buyer_maker", "isbuyermaker", "buyer_maker", "m"})
+"""Columns that say whether the buyer was the maker, which is to say that the seller was the aggressor."""
 
 _KLINE = ("ts", "open", "high", "low", "close", "volume", "", "", "", "", "", "")
 # By kind and number of columns; an empty name is a column that is not needed.

@@ -20,7 +20,7 @@ from papertape.store.folder import FOLDER_VERSION, DataFolder, hold_folder, new_
 from papertape.store.migration import sync_file
 from papertape.store.verify import compare_tables
 
-_KEPT = frozenset({"backups", "lock", "logs", "restoring"})
+_KEPT = frozenset({"backups", "columns", "lock", "logs", "restoring"})
 _PLACES = frozenset({DATABASE, "version", "strategies", "segments"})
 _LARGEST_MANIFEST = 100_000_000
 

@@ -24,6 +24,14 @@ def flat(*closes: float, volume: float = 1.0) -> list[Bar]:
     return [candle(close, close, close, volume=volume) for close in closes]
 
 
+def bars_of(rows: Sequence[tuple[float, float, float, float]]) -> list[Bar]:
+    """Return one-minute bars in a row, of high, low, close and volume; each opens where it closes."""
+    return [
+        Bar(at * MINUTE, (at + 1) * MINUTE, close, high, low, close, volume)
+        for at, (high, low, close, volume) in enumerate(rows)
+    ]
+
+
 def candles(count: int, seed: int = 1, price: float = 100.0) -> list[Bar]:
     """Return bars that look like a market's: a walk of ticks with ties, bars without range and bars without volume."""
     state = seed

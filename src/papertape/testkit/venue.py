@@ -76,9 +76,13 @@ class Venue:
         found = self._owners.get((strategy, instrument))
         if found is None:
             found = Owner(strategy, self.broker.market(self._indexes[instrument]))
-            self.broker.add_owner(found)
-            self._owners[strategy, instrument] = found
+            self.adopt(found)
         return found
+
+    def adopt(self, owner: Owner) -> None:
+        """Let an owner made elsewhere stand for its strategy and instrument."""
+        self.broker.add_owner(owner)
+        self._owners[owner.strategy, owner.market.instrument.id] = owner
 
     def on_event(self, event: MarketEvent) -> list[Draft]:
         """Give an event to the method of its kind."""

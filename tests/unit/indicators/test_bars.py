@@ -100,6 +100,22 @@ def test_a_trade_older_than_the_newest_event_is_taken_at_that_ones_time() -> Non
     assert closed_at(builder, 2 * MINUTE) == [Bar(MINUTE, 2 * MINUTE, 10.0, 11.0, 10.0, 11.0, 2.0)]
 
 
+def test_the_side_of_a_trade_in_the_sign_of_its_lots_counts_for_nothing() -> None:
+    builder = builder_of(MINUTE)
+    builder.on_trade(0, 10.0, 1_500)
+    builder.on_trade(1, 10.0, -500)
+
+    assert closed_at(builder, MINUTE) == [Bar(0, MINUTE, 10.0, 10.0, 10.0, 10.0, 2.0)]
+
+
+def test_volume_is_exact_up_to_the_last_lot_that_64_bits_hold() -> None:
+    builder = BarBuilder(MINUTE)
+    builder.on_trade(0, 10.0, 1 << 62)
+    builder.on_trade(1, 10.0, (1 << 62) - 1)
+
+    assert closed_at(builder, MINUTE)[0].volume == float((1 << 63) - 1)
+
+
 def test_a_venue_bar_replaces_what_trades_made_of_its_time() -> None:
     builder = builder_of(MINUTE)
     trade(builder, 30 * SECOND, 500.0, 7.0)

@@ -49,6 +49,14 @@ def test_an_interval_without_trades_is_flat_and_time_alone_opens_the_next_bar() 
     ]
 
 
+def test_volume_is_counted_in_lots_and_shown_in_base_units() -> None:
+    series = BarSeries(1_000.0)
+    for lots in (1, -1, 1):
+        series.on_trade(SECOND, 10.0, lots)
+
+    assert series.bars(1, 1)[0].volume == 0.003
+
+
 def test_a_limit_keeps_the_newest_bars() -> None:
     series = BarSeries()
     for second in range(10):

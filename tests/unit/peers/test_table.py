@@ -53,6 +53,12 @@ def test_a_result_of_no_rule_says_how_far_it_is_from_its_own() -> None:
     assert explain(_line(final_equity=999_990.51), _reference) == {"explained_by": "unexplained", "difference": 0.01}
 
 
+def test_where_nothing_filled_no_rule_is_named() -> None:
+    line = _line(fills=0, final_equity=1_000_000.0)
+    row = explain(line, lambda *_: Outcome(0, 1_000_000.0))
+    assert row == {"explained_by": "no fills, by any rule", "difference": 0.0}
+
+
 def test_the_same_equity_with_other_fills_is_not_explained() -> None:
     assert explain(_line(fills=12), _reference)["explained_by"] == "unexplained"
 

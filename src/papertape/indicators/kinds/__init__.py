@@ -6,16 +6,17 @@ Never: knowledge of one kind in another.
 
 from __future__ import annotations
 
-import pkgutil
 from importlib import import_module
+from pathlib import Path
 
 from papertape.indicators.kind import IndicatorKind
 
 
 def _declared() -> tuple[IndicatorKind, ...]:
     kinds: list[IndicatorKind] = []
-    for found in pkgutil.iter_modules(__path__):
-        module = import_module(f"{__name__}.{found.name}")
+    # By their sources: an extension may outlive its source until the kernel is compiled again.
+    for source in sorted(Path(__file__).parent.glob("[!_]*.py")):
+        module = import_module(f"{__name__}.{source.stem}")
         kinds.extend(module.KINDS if hasattr(module, "KINDS") else (module.KIND,))
     return tuple(kinds)
 

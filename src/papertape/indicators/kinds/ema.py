@@ -1,4 +1,5 @@
 """Exponential moving average of closes."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
@@ -7,26 +8,26 @@ from collections.abc import Mapping
 from papertape.indicators.bar_measure import BarMeasure
 from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
+from papertape.indicators.smoothing import Ema
 
 
-class Ema(BarMeasure):
+class EmaOfCloses(BarMeasure):
     """Starts as the mean of the first `period` closes, then moves by 2 / (period + 1) of each distance."""
 
-    __slots__ = ("_alpha",)
+    __slots__ = ("_average",)
+
+    _average: Ema
 
     def __init__(self, period: int) -> None:
         BarMeasure.__init__(self, period)
-        self._alpha = 2.0 / (period + 1)
+        self._average = Ema(period)
 
     def _take(self, bar: Bar) -> None:
-        if self.have > self.need:
-            self.result += self._alpha * (bar.close - self.result)
-        else:
-            self.result += (bar.close - self.result) / self.have
+        self.result = self._average.add(bar.close)
 
 
-def _make(params: Mapping[str, float]) -> Ema:
-    return Ema(int(params["period"]))
+def _make(params: Mapping[str, float]) -> EmaOfCloses:
+    return EmaOfCloses(int(params["period"]))
 
 
 KIND = IndicatorKind(

@@ -8,6 +8,8 @@ from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
 from papertape.indicators.ring import RunningSum
 
+STILL = 2e-15
+
 
 class Mfi(BarMeasure):
     """The share of turnover on bars whose typical price rose, 0 to 100; 50 when no bar with volume rose or fell."""
@@ -30,8 +32,10 @@ class Mfi(BarMeasure):
         if self.have == 1:
             return
         turnover = typical * bar.volume
-        self.rising.push(turnover if typical > last else 0.0)
-        self.falling.push(turnover if typical < last else 0.0)
+        # Equal means of other prices differ by their rounding, which is no change.
+        least = STILL * last
+        self.rising.push(turnover if typical - last > least else 0.0)
+        self.falling.push(turnover if last - typical > least else 0.0)
         rising = max(self.rising.value(), 0.0)
         total = rising + max(self.falling.value(), 0.0)
         self.result = 100.0 * (rising / total) if total > 0.0 else 50.0

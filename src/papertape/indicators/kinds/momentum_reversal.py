@@ -28,11 +28,11 @@ class MomentumReversal(TradeMeasure):
         self.watch(self.trail)
 
     def _result(self) -> float:
-        units = self.trail.units
-        if units[1] <= 0 or units[2] <= 0:
+        trail = self.trail
+        if trail.units[1] <= 0 or trail.units[2] <= 0:
             return nan
-        new = float(units[0] - units[1]) / float(units[1])
-        old = float(units[1] - units[2]) / float(units[2])
+        new = float(trail.units[0] - trail.units[1]) / float(trail.units[1])
+        old = float(trail.units[1] - trail.units[2]) / float(trail.units[2])
         if (new > 0.0 and old < 0.0) or (new < 0.0 and old > 0.0):
             return -new / old
         return 0.0

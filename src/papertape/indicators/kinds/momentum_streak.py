@@ -29,12 +29,11 @@ class MomentumStreak(TradeMeasure):
         self.watch(self.trail)
 
     def _result(self) -> float:
-        units = self.trail.units
-        sign = (units[0] > units[1]) - (units[0] < units[1])
+        sign = self.trail.sign(0, 1)
         if sign == 0:
             return 0.0
         steps = 1
-        while steps < _STEPS and (units[steps] - units[steps + 1]) * sign > 0:
+        while steps < _STEPS and self.trail.sign(steps, steps + 1) == sign:
             steps += 1
         return float(sign * steps)
 

@@ -1,4 +1,5 @@
 """Relative strength index."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
@@ -7,31 +8,34 @@ from collections.abc import Mapping
 from papertape.indicators.bar_measure import BarMeasure
 from papertape.indicators.bars import Bar
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
+from papertape.indicators.smoothing import WilderMean
 
 
 class Rsi(BarMeasure):
     """Wilder's index of closes, 0 to 100; 100 when nothing fell, 50 when nothing moved at all."""
 
-    __slots__ = ("_gain", "_last", "_loss", "_period")
+    __slots__ = ("_gain", "_last", "_loss")
+
+    _gain: WilderMean
+    _loss: WilderMean
+    _last: float
 
     def __init__(self, period: int) -> None:
         BarMeasure.__init__(self, period + 1)
-        self._period = period
+        self._gain = WilderMean(period)
+        self._loss = WilderMean(period)
         self._last = 0.0
-        self._gain = 0.0
-        self._loss = 0.0
 
     def _take(self, bar: Bar) -> None:
-        change = bar.close - self._last if self.have > 1 else 0.0
+        change = bar.close - self._last
         self._last = bar.close
         if self.have == 1:
             return
-        # The first `period` changes are averaged plainly, later ones by 1 / period.
-        weight = min(self.have - 1, self._period)
-        self._gain += (max(change, 0.0) - self._gain) / weight
-        self._loss += (max(-change, 0.0) - self._loss) / weight
-        total = self._gain + self._loss
-        self.result = 100.0 * self._gain / total if total > 0.0 else 50.0
+        gain = self._gain.add(max(change, 0.0))
+        loss = self._loss.add(max(-change, 0.0))
+        total = gain + loss
+        # NaN before both are seeded, which is before the value is shown.
+        self.result = 100.0 * gain / total if total > 0.0 else 50.0
 
 
 def _make(params: Mapping[str, float]) -> Rsi:

@@ -1,32 +1,30 @@
 """Simple moving average of closes."""
+# kernel: compiled by scripts/kernel_build.py
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 
 from papertape.indicators.bar_measure import BarMeasure
 from papertape.indicators.bars import Bar
-from papertape.indicators.fixed import FIXED, FIXED_ONE
 from papertape.indicators.kind import INTERVAL, IndicatorKind, period
+from papertape.indicators.ring import RunningSum
 
 
 class Sma(BarMeasure):
-    """The mean of the last `period` closes, from an exact running sum."""
+    """The mean of the last `period` closes."""
 
-    __slots__ = ("_closes", "_total")
+    __slots__ = ("_closes",)
+
+    _closes: RunningSum
 
     def __init__(self, period: int) -> None:
         BarMeasure.__init__(self, period)
-        self._closes: deque[float] = deque()
-        self._total = 0
+        self._closes = RunningSum(period)
 
     def _take(self, bar: Bar) -> None:
-        self._closes.append(bar.close)
-        self._total += int(bar.close * FIXED)
-        if len(self._closes) > self.need:
-            self._total -= int(self._closes.popleft() * FIXED)
-        self.result = self._total / (self.need * FIXED_ONE)
+        self._closes.push(bar.close)
+        self.result = self._closes.mean()
 
 
 def _make(params: Mapping[str, float]) -> Sma:

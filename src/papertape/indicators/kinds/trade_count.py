@@ -21,7 +21,7 @@ class TradeCount(TradeMeasure):
         self.watch(self.window)
 
     def _result(self) -> float:
-        return float(self.window.count())
+        return float(self.window.hi - self.window.lo)
 
 
 KIND = windowed(

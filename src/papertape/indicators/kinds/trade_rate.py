@@ -21,7 +21,7 @@ class TradeRate(TradeMeasure):
         self.watch(self.window)
 
     def _result(self) -> float:
-        return float(self.window.count()) * 1e6 / float(self.window.t1 - self.window.t2)
+        return float(self.window.hi - self.window.lo) * 1e6 / float(self.window.t1 - self.window.t2)
 
 
 KIND = windowed(

@@ -27,10 +27,9 @@ class VelocityCascade(TradeMeasure):
         self.watch(self.trail)
 
     def _result(self) -> float:
-        units = self.trail.units
         agreed = 0
         for i in range(1, 6):
-            agreed += (units[0] > units[i]) - (units[0] < units[i])
+            agreed += self.trail.sign(0, i)
         return float(agreed) / 5.0
 
 

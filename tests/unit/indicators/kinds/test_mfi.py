@@ -39,3 +39,9 @@ def test_great_turnovers_leave_nothing_behind() -> None:
     bars = flat(1e6, 2e6, 1e6, volume=1e9) + flat(1e-6, 2e-6, 3e-6, volume=1e-9)
 
     assert values_of("mfi", bars, period=2)[-1] == 100.0
+
+
+def test_equal_means_of_other_prices_are_no_change_whatever_their_rounding() -> None:
+    bars = [candle(1.0154, 1.0163, 1.0131), candle(1.0149, 1.0163, 1.0136)]
+
+    assert values_of("mfi", bars, period=1) == [None, 50.0]
