@@ -273,9 +273,17 @@ def written(number: float) -> str:
 
 def _check(module: Module, modules: Modules) -> None:
     classes = class_names(module, modules)
+    for part in ast.walk(module.tree):
+        if (
+            isinstance(part, ast.Subscript)
+            and isinstance(part.slice, ast.UnaryOp)
+            and isinstance(part.slice.op, ast.USub)
+        ):
+            what = ast.unparse(part)
+            raise module.refuse(part, f"{what}: compiled, an index is not counted from the end; write len(…) - 1.")
     for node in module.tree.body:
-        if not isinstance(node, ast.If) or ast.unparse(node.test) == "TYPE_CHECKING":
-            continue  # what is imported for types alone is an object to C: a circle of modules has one such end
+        if not isinstance(node, ast.If):
+            continue
         for part in ast.walk(node):
             if isinstance(part, ast.ImportFrom) and part.module in modules:
                 raise module.refuse(

@@ -364,3 +364,8 @@ def test_without_a_compiler_one_sentence_is_said_and_nothing_is_an_error(
         "papertape runs interpreted, with the same results, slower.\n"
     )
     assert not (package / "old.so").exists()
+
+
+def test_an_index_from_the_end_is_refused_because_compiled_it_reads_before_the_start(tmp_path: Path) -> None:
+    with pytest.raises(KernelProblem, match=r"node.py:8: items\[-1\]: compiled, an index is not counted from the end"):
+        modules_of(tmp_path, node="def last(items: list[int]) -> int:\n    return items[-1]\n")

@@ -329,9 +329,9 @@ class Kernel:
             has_traded = self.broker.on_trade(lane.market, entry.ts, entry.price, lots, entry.trade_id)
             lane.on_trade(entry.ts, entry.recv_ts, entry.price, lots, True)
         elif kind is Quote:
-            quote = (entry.bid, entry.bid_size, entry.ask, entry.ask_size)
-            has_traded = self.broker.on_quote(lane.market, entry.ts, *quote)
-            lane.on_quote(entry.ts, entry.recv_ts, *quote)
+            bid, bid_lots, ask, ask_lots = entry.bid, entry.bid_size, entry.ask, entry.ask_size
+            has_traded = self.broker.on_quote(lane.market, entry.ts, bid, bid_lots, ask, ask_lots)
+            lane.on_quote(entry.ts, entry.recv_ts, bid, bid_lots, ask, ask_lots)
         elif kind is BookUpdate:
             has_traded = self.broker.on_book(lane.market, entry)
             lane.on_depth(entry.ts, entry.recv_ts)

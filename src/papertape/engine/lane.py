@@ -147,7 +147,7 @@ class Lane:
                 return index
         slot = Slot(len(self.slots), indicator, use)
         if self.slots:
-            newest: Slot = self.slots[-1]
+            newest: Slot = self.slots[len(self.slots) - 1]
             newest.following = slot
         else:
             self.top = slot
