@@ -292,29 +292,29 @@ class Instance(Owner):
 
     def evaluate(self) -> None:
         """Answer every condition as of the lane's time."""
-        values, lane_values, slots = self.memory.values, self.lane.values, self.slots
+        memory, lane = self.memory, self.lane
         index = self.indicator_count
         for place in range(index):
-            values[place] = lane_values[slots[place]]
+            memory.values[place] = lane.values[self.slots[place]]
         if self.reads_position:
             self._put_own_values(index)
         if self.reads_session:
             session = self.session
-            values[index + 5] = float(session.trades_today)
-            values[index + 6] = session.loss_today_pct
-            values[index + 7] = float(session.broker.open_position_count)
-        self.memory.evaluate(self.lane.ts)
+            memory.values[index + 5] = float(session.trades_today)
+            memory.values[index + 6] = session.loss_today_pct
+            memory.values[index + 7] = float(session.broker.open_position_count)
+        memory.evaluate(lane.ts)
 
     def _put_own_values(self, at: int) -> None:
-        values, lane, position = self.memory.values, self.lane, self.position
+        memory, lane, position = self.memory, self.lane, self.position
         ts = lane.ts
         for index in range(5):
-            values[at + index] = nan
+            memory.values[at + index] = nan
         if self.signal_ts != NEVER:
-            values[at + 2] = float(ts - self.signal_ts) / 1e6
+            memory.values[at + 2] = float(ts - self.signal_ts) / 1e6
         if position is None:
             return
-        values[at + 1] = float(ts - position.opened_ts) / 1e6
+        memory.values[at + 1] = float(ts - position.opened_ts) / 1e6
         price = lane.bid() if position.is_long else lane.ask()
         if not price > 0.0:
             price = lane.last
@@ -325,9 +325,9 @@ class Instance(Owner):
         if (price - self.best_price) * sign > 0.0:
             self.best_price = price
         best = self.best_price
-        values[at] = (price - entry) / entry * 100.0 * sign
-        values[at + 3] = (best - price) / best * 100.0 * sign
-        values[at + 4] = (best - entry) / entry * 100.0 * sign
+        memory.values[at] = (price - entry) / entry * 100.0 * sign
+        memory.values[at + 3] = (best - price) / best * 100.0 * sign
+        memory.values[at + 4] = (best - entry) / entry * 100.0 * sign
 
     def is_true(self, section: int) -> bool:
         """Return whether a section's answer is true."""

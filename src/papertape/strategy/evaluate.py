@@ -121,64 +121,66 @@ class Memory:
             self._combine()
 
     def _compare(self, ts: int) -> None:
+        # Buffers are reached through their owners each time: a name of its own for one is counted, atomically.
         table = self.table
-        rows, signs, values, answers, distances = table.rows, table.signs, self.values, self.ints, self.floats
         count = table.row_count
         since = count + table.group_count
         last = since + count
         at = 0
         for index in range(count):
-            operator = rows[at]
-            value = values[rows[at + 1]]
-            threshold = values[rows[at + 2]]
-            gap = (threshold - value) * signs[index]
-            if rows[at + 3] != rows[at + 2]:
-                gap = max(threshold - value, value - values[rows[at + 3]]) * signs[index]
+            value = self.values[table.rows[at + 1]]
+            threshold = self.values[table.rows[at + 2]]
+            gap = (threshold - value) * table.signs[index]
+            if table.rows[at + 3] != table.rows[at + 2]:
+                gap = max(threshold - value, value - self.values[table.rows[at + 3]]) * table.signs[index]
             answer = UNDECIDED
             if gap == gap:
-                answer = TRUE if gap < 0.0 or (gap == 0.0 and operator == INCLUSIVE) else FALSE
-                distance = max(0.0, gap)
-                if operator == CROSSES:
-                    answer = _crossed(distances[index], answer)
-                    distance = 0.0 if answer == TRUE else abs(gap)
-                # A closest distance that is NaN is none yet.
-                if not distance >= distances[count + index]:
-                    distances[count + index] = distance
-                if distance > distances[2 * count + index]:
-                    distances[2 * count + index] = distance
-            distances[index] = gap
+                answer = self._judge(index, table.rows[at], gap, count)
+            self.floats[index] = gap
             if answer == TRUE:
-                if answers[since + index] == NEVER:
-                    answers[since + index] = ts
-                if ts - answers[since + index] >= rows[at + 4]:
-                    answers[last + index] = ts
+                if self.ints[since + index] == NEVER:
+                    self.ints[since + index] = ts
+                if ts - self.ints[since + index] >= table.rows[at + 4]:
+                    self.ints[last + index] = ts
                 else:
                     answer = FALSE
             else:
-                answers[since + index] = NEVER
-            within = rows[at + 5]
-            if within and answers[last + index] >= ts - within:
+                self.ints[since + index] = NEVER
+            within = table.rows[at + 5]
+            if within and self.ints[last + index] >= ts - within:
                 answer = TRUE
-            answers[index] = answer
+            self.ints[index] = answer
             at += ROW
+
+    def _judge(self, index: int, operator: int, gap: float, count: int) -> int:
+        answer = TRUE if gap < 0.0 or (gap == 0.0 and operator == INCLUSIVE) else FALSE
+        distance = max(0.0, gap)
+        if operator == CROSSES:
+            answer = _crossed(self.floats[index], answer)
+            distance = 0.0 if answer == TRUE else abs(gap)
+        # A closest distance that is NaN is none yet.
+        if not distance >= self.floats[count + index]:
+            self.floats[count + index] = distance
+        if distance > self.floats[2 * count + index]:
+            self.floats[2 * count + index] = distance
+        return answer
 
     def _combine(self) -> None:
         table = self.table
-        groups, members, answers = table.groups, table.members, self.ints
         for index in range(table.group_count):
-            word = groups[GROUP * index]
-            first = groups[GROUP * index + 1]
+            word = table.groups[GROUP * index]
+            first = table.groups[GROUP * index + 1]
             worst, best = TRUE, FALSE
-            for member in range(first, first + groups[GROUP * index + 2]):
-                answer = answers[members[member]]
+            for member in range(first, first + table.groups[GROUP * index + 2]):
+                answer = self.ints[table.members[member]]
                 if answer < worst:
                     worst = answer
                 if answer > best:
                     best = answer
             if word == ALL:
-                answers[table.row_count + index] = worst
+                self.ints[table.row_count + index] = worst
             else:
-                answers[table.row_count + index] = best if word == ANY else 2 - best
+                self.ints[table.row_count + index] = best if word == ANY else 2 - best
 
 
 def _crossed(before: float, answer: int) -> int:
