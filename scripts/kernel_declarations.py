@@ -52,7 +52,8 @@ def declarations(module: Module, modules: Modules) -> str:
         if isinstance(node, ast.ClassDef) and node.name in module.classes:
             lines += _class_lines(module.classes[node.name], classes)
         elif isinstance(node, ast.FunctionDef) and node.name in module.functions:
-            lines.append(_signature(node, classes, is_method=False))
+            line = _signature(node, classes, is_method=False)
+            lines.append(line.replace("cpdef", "cdef", 1) if _is_inner(node.name, module, modules) else line)
     return "\n".join(lines) + "\n"
 
 
@@ -129,6 +130,18 @@ def _class_lines(kernel_class: KernelClass, classes: Classes) -> list[str]:
         f"    {_signature(method, classes, is_method=True)}" for method in methods(kernel_class) if is_fast(method)
     ]
     return [f"cdef class {kernel_class.name}{parent}:", *(body or ["    pass"])]
+
+
+def _is_inner(name: str, module: Module, modules: Modules) -> bool:
+    """Return whether nothing but this module calls a function, so that C alone needs to know it."""
+    if not name.startswith("_"):
+        return False
+    if any(
+        source == module.name and one == name for other in modules.values() for source, one in other.imports.values()
+    ):
+        return False
+    calls = {id(part.func) for part in ast.walk(module.tree) if isinstance(part, ast.Call)}
+    return all(id(part) in calls for part in ast.walk(module.tree) if isinstance(part, ast.Name) and part.id == name)
 
 
 def _signature(node: ast.FunctionDef, classes: Classes, *, is_method: bool) -> str:

@@ -49,7 +49,7 @@ class Instance(Owner):
     """The mutable state of one instance. Times are microseconds UTC; `NEVER` is: has not happened.
 
     `seen`, `going_in` and `going_out` are the moments of its newest transition, entry and exit; `told` is that of a
-    signal which moved nothing. `following` is the next instance of the same lane.
+    signal which moved nothing.
     """
 
     __slots__ = (
@@ -59,7 +59,6 @@ class Instance(Owner):
         "exit_attempts",
         "exit_sent_ts",
         "failed_exit",
-        "following",
         "going_in",
         "going_out",
         "has_filled",
@@ -89,6 +88,7 @@ class Instance(Owner):
         "rest_after_exit_us",
         "rest_after_loss_us",
         "roots",
+        "s1_root",
         "seen",
         "session",
         "signal_ts",
@@ -110,13 +110,13 @@ class Instance(Owner):
     terms: EntryTerms
     never: Refusal | None
     memory: Memory
-    following: Instance | None
     slots: Ints
     indicator_count: int
     operand_count: int
     reads_position: bool
     reads_session: bool
     roots: Ints
+    s1_root: int
     is_long: bool
     timeout_us: int
     rest_after_exit_us: int
@@ -166,7 +166,6 @@ class Instance(Owner):
         for place, slot in enumerate(required):
             self.slots[place] = slot
         self.memory = program.new_memory()
-        self.following = None
         self.indicator_count = len(required)
         self.operand_count = len(program.operands)
         self.reads_position = program.reads_position
@@ -174,6 +173,7 @@ class Instance(Owner):
         self.roots = ints(len(SECTIONS))
         for section, code in enumerate(SECTIONS):
             self.roots[section] = program.roots[code]
+        self.s1_root = self.roots[0]
         self.is_long = definition.sections.Z1.order.side == "long"
         self.timeout_us = _signal_timeout_us(program)
         cooldown = definition.cooldown
@@ -332,7 +332,8 @@ class Instance(Owner):
     def is_true(self, section: int) -> bool:
         """Return whether a section's answer is true."""
         root = self.roots[section]
-        return root >= 0 and self.memory.ints[root] == TRUE
+        memory = self.memory
+        return root >= 0 and memory.ints[root] == TRUE
 
     def capture(self, moment: Reason, section: int) -> None:
         """Keep what the conditions are now, so that readings and sentences can be made of it at any later time."""

@@ -55,13 +55,16 @@ from papertape.engine.codes import (
 )
 from papertape.engine.entry_order import EntryDesk
 from papertape.engine.instance import Instance
+from papertape.engine.lane import Lane
 from papertape.engine.reasons import exit_problem, order_trouble
 from papertape.engine.session_state import SessionState
 from papertape.errors import Broken
 from papertape.model.buffers import Ints
 from papertape.model.fact_log import ALERT, NO_REASON, SIGNAL, TRANSITION, FactLog, Reason
 from papertape.strategy.machine import transition
-from papertape.strategy.risk import Refusal
+from papertape.strategy.evaluate import TRUE
+from papertape.strategy.program import Program
+from papertape.strategy.risk import EntryTerms, Refusal
 
 MAX_EXIT_ATTEMPTS = 20
 """After so many exits that did not complete, one a second, an instance is in ERROR and a trader is called."""
@@ -88,8 +91,7 @@ class Stepper:
         self.moves = moves()
 
     def step(self, instance: Instance) -> None:
-        """Evaluate an instance as of its lane's time and make the transition that follows, if any."""
-        instance.evaluate()
+        """Make the transition that follows from an instance's answers as just evaluated, if any."""
         state = instance.state
         if state == MONITORING:
             if instance.is_true(S1):
@@ -314,3 +316,26 @@ class Stepper:
         instance.signal_ts = NEVER
         instance.refused = None
         instance.was_s1_true = instance.is_true(S1)
+
+
+class Actor(Instance):
+    """An instance that moves by itself when its lane tells it to think."""
+
+    __slots__ = ("stepper",)
+    stepper: Stepper
+
+    def __init__(
+        self, program: Program, lane: Lane, session: SessionState, terms: EntryTerms, stepper: Stepper
+    ) -> None:
+        Instance.__init__(self, program, lane, session, terms)
+        self.stepper = stepper
+
+    def think(self) -> None:
+        """Evaluate every condition and make the transition that follows, if any."""
+        self.evaluate()
+        if self.state == MONITORING:
+            memory = self.memory
+            if self.s1_root >= 0 and memory.ints[self.s1_root] == TRUE:
+                self.stepper.step(self)
+        else:
+            self.stepper.step(self)

@@ -149,6 +149,13 @@ class FactLog:
         self.entry_seq = entry_seq
         self.ts = ts
 
+    def next(self, ts: int) -> None:
+        """Begin the entry after the newest one; raises as `begin`."""
+        if ts < self.ts:
+            self.begin(self.entry_seq + 1, ts)
+        self.entry_seq += 1
+        self.ts = ts
+
     def open(self, kind: int) -> None:
         """Begin the row of the next fact; its own numbers follow."""
         self._start(kind)
