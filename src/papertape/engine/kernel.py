@@ -78,13 +78,13 @@ class Kernel:
         self.session = SessionState(self.broker)
         self.lanes = []
         self.by_id = {}
+        lane: Lane
         for index, instrument in enumerate(instruments):
             lane = Lane(index, instrument, self.broker.market(index), profile.stale_book_us)
             self.lanes.append(lane)
             self.by_id[instrument.id] = lane
         desk = EntryDesk(self.broker, profile.stale_book_us)
         self.stepper = Stepper(self.broker, self.log, self.session, desk)
-        lane: Lane
         self.instances = []
         lasts: list[Instance | None] = [None] * len(self.lanes)
         for program in programs:

@@ -61,8 +61,8 @@ from papertape.engine.session_state import SessionState
 from papertape.errors import Broken
 from papertape.model.buffers import Ints
 from papertape.model.fact_log import ALERT, NO_REASON, SIGNAL, TRANSITION, FactLog, Reason
-from papertape.strategy.machine import transition
 from papertape.strategy.evaluate import TRUE
+from papertape.strategy.machine import transition
 from papertape.strategy.program import Program
 from papertape.strategy.risk import EntryTerms, Refusal
 
