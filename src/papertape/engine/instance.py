@@ -66,6 +66,7 @@ class Instance(Owner):
         "has_told_cooldown",
         "indicator_count",
         "is_long",
+        "kept_count",
         "key",
         "lane",
         "last_from",
@@ -113,6 +114,7 @@ class Instance(Owner):
     slots: Ints
     indicator_count: int
     operand_count: int
+    kept_count: int
     reads_position: bool
     reads_session: bool
     roots: Ints
@@ -168,6 +170,9 @@ class Instance(Owner):
         self.memory = program.new_memory()
         self.indicator_count = len(required)
         self.operand_count = len(program.operands)
+        # Values of the instance and the session are kept for a moment only where a condition reads them.
+        is_own_read = program.reads_position or program.reads_session
+        self.kept_count = self.operand_count if is_own_read else self.indicator_count
         self.reads_position = program.reads_position
         self.reads_session = program.reads_session
         self.roots = ints(len(SECTIONS))
@@ -339,20 +344,24 @@ class Instance(Owner):
         """Keep what the conditions are now, so that readings and sentences can be made of it at any later time."""
         memory, lane = self.memory, self.lane
         moment.clear(SECTION)
-        moment.put_int(self.index)
-        moment.put_int(section)
-        moment.put_int(memory.ts)
-        moment.put_int(lane.trade_ts)
-        moment.put_int(lane.quote_ts)
-        moment.put_int(lane.event_ts)
-        moment.put_int((HAS_POSITION if self.position is not None else 0) + (IS_STALE if lane.is_stale() else 0))
-        moment.put_int(lane.ts)
-        for index in range(len(memory.ints)):
-            moment.put_int(memory.ints[index])
-        for index in range(self.operand_count):
-            moment.put_float(memory.values[index])
-        for index in range(len(memory.floats)):
-            moment.put_float(memory.floats[index])
+        moment.ints[0] = self.index
+        moment.ints[1] = section
+        moment.ints[2] = memory.ts
+        moment.ints[3] = lane.trade_ts
+        moment.ints[4] = lane.quote_ts
+        moment.ints[5] = lane.event_ts
+        moment.ints[6] = (HAS_POSITION if self.position is not None else 0) + (IS_STALE if lane.is_stale() else 0)
+        moment.ints[7] = lane.ts
+        count = len(memory.ints)
+        for index in range(count):
+            moment.ints[MOMENT_HEAD + index] = memory.ints[index]
+        moment.int_count = MOMENT_HEAD + count
+        for index in range(self.kept_count):
+            moment.floats[index] = memory.values[index]
+        count = len(memory.floats)
+        for index in range(count):
+            moment.floats[self.kept_count + index] = memory.floats[index]
+        moment.float_count = self.kept_count + count
         is_missing = False
         for index in range(self.indicator_count):
             if memory.values[index] != memory.values[index]:

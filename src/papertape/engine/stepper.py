@@ -251,11 +251,13 @@ class Stepper:
     def _signal(self, instance: Instance, section: int, moment: int, reason: int, outcome: str) -> None:
         log = self.log
         log.open(SIGNAL)
-        log.put_int(instance.index)
-        log.put_int(section)
-        log.put_int(1 if instance.is_long != (section in (ZE1, E1)) else 0)
-        log.put_int(moment)
-        log.put_int(reason)
+        at = log.room(5)
+        log.ints[at] = instance.index
+        log.ints[at + 1] = section
+        log.ints[at + 2] = 1 if instance.is_long != (section in (ZE1, E1)) else 0
+        log.ints[at + 3] = moment
+        log.ints[at + 4] = reason
+        log.int_count = at + 5
         if outcome:
             log.put_text(outcome)
         else:
@@ -272,13 +274,15 @@ class Stepper:
         log = self.log
         moment_place, reason_place = log.place(moment), log.place(reason)
         log.open(TRANSITION)
-        log.put_int(instance.index)
-        log.put_int(state)
-        log.put_int(move & TO_STATE)
-        log.put_int(trigger)
-        log.put_int(section)
-        log.put_int(moment_place)
-        log.put_int(reason_place)
+        at = log.room(7)
+        log.ints[at] = instance.index
+        log.ints[at + 1] = state
+        log.ints[at + 2] = move & TO_STATE
+        log.ints[at + 3] = trigger
+        log.ints[at + 4] = section
+        log.ints[at + 5] = moment_place
+        log.ints[at + 6] = reason_place
+        log.int_count = at + 7
         log.put_float(instance.lane.last)
         instance.last_seq = log.last_seq
         instance.last_ts = log.ts
