@@ -22,7 +22,8 @@ from kernel_source import (
     written,
 )
 
-_RAISES = {"bint": " except -1", "long long": " except? -1", "double": " except? -1"}
+# Cython writes a negative decimal wrongly where it stands for an error of a final class; a hexadecimal it leaves alone.
+_RAISES = {"bint": " except -1", "long long": " except? 0x7FFFFFFFFFFFFFF1", "double": " except? -1"}
 _LOCALS = {
     "long long": "cython.longlong",
     "double": "cython.double",
@@ -48,8 +49,13 @@ def declarations(module: Module, modules: Modules) -> str:
         for local, (source, name) in module.imports.items()
         if _is_cimported(source, name, modules)
     ]
+    lines.insert(0, "cimport cython")
+    parents = {one.parent for other in modules.values() for one in other.classes.values()}
     for node in module.tree.body:
         if isinstance(node, ast.ClassDef) and node.name in module.classes:
+            # A class outside any line of inheritance is called without a look at what may override it.
+            is_alone = node.name not in parents and not module.classes[node.name].parent
+            lines += ["@cython.final"] if is_alone else []
             lines += _class_lines(module.classes[node.name], classes)
         elif isinstance(node, ast.FunctionDef) and node.name in module.functions:
             line = _signature(node, classes, is_method=False)

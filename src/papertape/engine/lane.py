@@ -58,7 +58,7 @@ class Lane:
     """The state of one instrument, fed in journal order. Times are microseconds UTC, `NEVER` before the first.
 
     `first` is the first of the instances that trade it. `values` holds the value of each slot as of the last `refresh`,
-    NaN while there is none or its data is stale.
+    NaN while there is none or its data is stale. `traded` is the session's volume, price × lots.
     """
 
     __slots__ = (
@@ -86,10 +86,10 @@ class Lane:
         "stale_us",
         "top",
         "trade_ts",
+        "traded",
         "ts",
         "values",
         "volume_24h_quote",
-        "volume_session_quote",
     )
     index: int
     instrument: Instrument
@@ -112,7 +112,7 @@ class Lane:
     last_units: int
     direction: int
     first_price: float
-    volume_session_quote: float
+    traded: float
     change_24h_pct: float
     volume_24h_quote: float
     spark: History
@@ -138,7 +138,7 @@ class Lane:
         self.last_units = -1
         self.is_touch_void = False
         self.direction = 0
-        self.volume_session_quote = 0.0
+        self.traded = 0.0
         self.spark = History(SPARK_POINTS)
         self.revision = 0
         self.spark_due = 0
@@ -169,7 +169,7 @@ class Lane:
         price = float(units) / self.price_scale
         _take_price(self, units, price)
         if not is_warmup:
-            self.volume_session_quote += price * (float(abs(lots)) / self.size_scale)
+            self.traded += price * float(abs(lots))
             if self.first_price != self.first_price:
                 self.first_price = price
         self.bank.on_trade(ts, units, lots, price)
