@@ -14,6 +14,7 @@ from papertape.engine.instance import Instance
 from papertape.engine.lane import Lane
 from papertape.engine.session_state import SessionState
 from papertape.engine.stepper import Actor, Stepper
+from papertape.engine.tally import Tally
 from papertape.errors import Broken
 from papertape.model.columns import QUOTE, TRADE, BarColumns, MarketCursor, QuoteColumns, TradeColumns
 from papertape.model.entries import (
@@ -33,6 +34,7 @@ from papertape.model.entries import (
     VenueBar,
 )
 from papertape.model.fact_log import ALERT, FactLog
+from papertape.model.fact_rows import FactRows
 from papertape.model.instrument import Instrument, InstrumentId
 from papertape.model.session import SimulationProfile
 from papertape.strategy.program import Program
@@ -54,11 +56,13 @@ class Kernel:
         "next_tick",
         "session",
         "stepper",
+        "tally",
     )
     broker: Broker
     log: FactLog
     session: SessionState
     stepper: Stepper
+    tally: Tally
     lanes: list[Lane]
     instances: list[Instance]
     by_id: dict[InstrumentId, Lane]
@@ -74,6 +78,7 @@ class Kernel:
         programs: Sequence[Program],
     ) -> None:
         self.log = FactLog()
+        self.tally = Tally()
         self.broker = Broker(instruments, profile, capital, currency, self.log)
         self.session = SessionState(self.broker)
         self.lanes = []
@@ -160,6 +165,11 @@ class Kernel:
                 self._mark(ts)
             cursor.trade = at + 1
         return log.entry_seq - first
+
+    def drain(self) -> FactRows:
+        """Give away the rows since the last call, counted."""
+        self.tally.take(self.log)
+        return self.log.drain()
 
     def _scan_other(self, cursor: MarketCursor) -> None:
         ts = cursor.next_ts()
