@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from papertape.errors import Invalid
-from papertape.feeds.binance.book_sync import BookSync
 from papertape.feeds.binance.clock_offset import ClockOffset
 from papertape.feeds.binance.frames import (
     AggTradeFrame,
@@ -19,12 +18,16 @@ from papertape.feeds.binance.frames import (
     Garbage,
     Level,
     Market,
+    Received,
     SnapshotFrame,
     TickerFrame,
     TradeFrame,
 )
+from papertape.feeds.binance.hot_fields import NO_ID, Position
+from papertape.feeds.binance.hot_frames import HotFrames
 from papertape.feeds.binance.numbers import make_scale
-from papertape.feeds.binance.trade_sync import Print, TradeSync, Verdict
+from papertape.feeds.binance.protocol import parse_frame
+from papertape.feeds.binance.trade_sync import Print, Verdict
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Ticker, Trade
 from papertape.model.instrument import Instrument, InstrumentId
 
@@ -52,35 +55,15 @@ class NeedTrades(msgspec.Struct, frozen=True):
 Request = NeedSnapshot | NeedTrades
 
 
-class _State:
-    __slots__ = (
-        "agg_id",
-        "book",
-        "instrument",
-        "price",
-        "quote_id",
-        "size",
-        "ticker_ms",
-        "trade_ms",
-        "trades",
-        "wants_snapshot",
-        "was_lost",
-    )
-
+class _State(Position):
     def __init__(self, instrument: Instrument) -> None:
+        super().__init__(instrument)
         scale = make_scale(instrument)
         self.instrument = instrument
         self.price = scale.price
         self.size = scale.size
-        self.restart()
         self.wants_snapshot = False
         self.was_lost = False
-
-    def restart(self) -> None:
-        self.book = BookSync()
-        self.trades = TradeSync()
-        self.quote_id = self.ticker_ms = self.trade_ms = -1
-        self.agg_id: int | None = None
 
 
 class MarketDecoder:
@@ -106,6 +89,7 @@ class MarketDecoder:
         self.missing_trades = 0
         self._can_fetch = can_fetch
         self._states: dict[str, _State] = {}
+        self._hot = HotFrames(self.clock)
         self._requests: list[Request] = []
         # One frame class, one method: the argument types differ, so the table cannot name them.
         self._handlers: dict[type, Callable[[_State, Any, int, Out], None]] = {
@@ -118,7 +102,8 @@ class MarketDecoder:
 
     def add(self, instrument: Instrument) -> None:
         """Start decoding an instrument; one that is decoded already keeps its position."""
-        self._states.setdefault(instrument.symbol, _State(instrument))
+        state = self._states.setdefault(instrument.symbol, _State(instrument))
+        self._hot.positions[instrument.symbol.encode()] = state
 
     def continue_after(self, symbol: str, trade_id: int) -> None:
         """Take `trade_id` as the last print known, when none was decoded yet; what follows it is then asked for."""
@@ -130,6 +115,20 @@ class MarketDecoder:
     def remove(self, symbol: str) -> None:
         """Forget an instrument; its frames are passed over from now on."""
         self._states.pop(symbol, None)
+        self._hot.positions.pop(symbol.encode(), None)
+
+    def take_burst(self, burst: list[Received], recv_ts: int, out: Out) -> None:
+        """Append the events of messages and frames as they came; the hot messages take the short way."""
+        taken = 0
+        while taken < len(burst):
+            before = len(out)
+            refused = self._hot.take_all(burst, taken, recv_ts, recv_ts, out)
+            self.frames += refused - taken
+            self.events += len(out) - before
+            taken = refused + 1
+            if refused < len(burst):
+                received = burst[refused]
+                self.take(parse_frame(received) if isinstance(received, bytes) else received, recv_ts, out)
 
     def take(self, frame: Frame, recv_ts: int, out: Out) -> None:
         """Append the events of one frame to `out`; `recv_ts` in microseconds UTC."""
@@ -308,9 +307,9 @@ class MarketDecoder:
         )
 
     def _on_agg_trade(self, state: _State, frame: AggTradeFrame, recv_ts: int, out: Out) -> None:
-        if frame.agg_id is not None and state.agg_id is not None and frame.agg_id <= state.agg_id:
+        if frame.agg_id is not None and frame.agg_id <= state.agg_id:
             return
-        state.agg_id = frame.agg_id
+        state.agg_id = NO_ID if frame.agg_id is None else frame.agg_id
         self.clock.observe(frame.event_ms * 1000, recv_ts)
         out.append(
             Trade(
