@@ -32,7 +32,7 @@ from papertape.model.entries import (
     Trade,
     VenueBar,
 )
-from papertape.model.fact_log import ALERT, SESSION, FactLog
+from papertape.model.fact_log import ALERT, FactLog
 from papertape.model.instrument import Instrument, InstrumentId
 from papertape.model.session import SimulationProfile
 from papertape.strategy.program import Program
@@ -253,24 +253,23 @@ class Kernel:
             instance = instance.following
 
     def _take(self, entry: Entry) -> None:
-        kind = type(entry)
-        if kind is Trade:
+        if type(entry) is Trade:
             lots = entry.size if entry.side == "buy" else -entry.size
             self._on_trade(self._lane(entry), entry.ts, entry.recv_ts, entry.price, lots, entry.trade_id)
-        elif kind is Quote:
+        elif type(entry) is Quote:
             self._on_quote(
                 self._lane(entry), entry.ts, entry.recv_ts, entry.bid, entry.bid_size, entry.ask, entry.ask_size
             )
-        elif kind is ClockTick:
+        elif type(entry) is ClockTick:
             self._on_clock(entry.ts)
-        elif kind is BookUpdate or kind is Ticker:
+        elif type(entry) is BookUpdate or type(entry) is Ticker:
             self._on_depth(self._lane(entry), entry)
-        elif kind is BookGap:
+        elif type(entry) is BookGap:
             lane = self._lane(entry)
             self.broker.on_gap(lane.market, entry.ts)
             lane.on_gap(entry.ts)
             self._think(lane)
-        elif kind is VenueBar:
+        elif type(entry) is VenueBar:
             lane = self._lane(entry)
             self._on_history(lane, entry)
             self._think(lane)
@@ -311,33 +310,32 @@ class Kernel:
         )
 
     def _warm(self, entry: Entry) -> None:
-        kind = type(entry)
-        if kind is ClockTick:
+        if isinstance(entry, ClockTick):
             for lane in self.lanes:
                 lane.on_time(entry.ts)
             return
-        if kind not in (Trade, Quote, BookUpdate, Ticker, VenueBar, BookGap):
+        if not isinstance(entry, (Trade, Quote, BookUpdate, Ticker, VenueBar, BookGap)):
             raise Broken(
-                f"Entry {self.log.entry_seq} is a {kind.__name__} inside the warm-up, which holds market "
+                f"Entry {self.log.entry_seq} is a {type(entry).__name__} inside the warm-up, which holds market "
                 "history only; keep the journal and report it.",
                 code="engine.warmup_command",
             )
         lane = self._lane(entry)
         has_traded = False
-        if kind is Trade:
+        if type(entry) is Trade:
             lots = entry.size if entry.side == "buy" else -entry.size
             has_traded = self.broker.on_trade(lane.market, entry.ts, entry.price, lots, entry.trade_id)
             lane.on_trade(entry.ts, entry.recv_ts, entry.price, lots, True)
-        elif kind is Quote:
+        elif type(entry) is Quote:
             bid, bid_lots, ask, ask_lots = entry.bid, entry.bid_size, entry.ask, entry.ask_size
             has_traded = self.broker.on_quote(lane.market, entry.ts, bid, bid_lots, ask, ask_lots)
             lane.on_quote(entry.ts, entry.recv_ts, bid, bid_lots, ask, ask_lots)
-        elif kind is BookUpdate:
+        elif type(entry) is BookUpdate:
             has_traded = self.broker.on_book(lane.market, entry)
             lane.on_depth(entry.ts, entry.recv_ts)
-        elif kind is Ticker:
+        elif type(entry) is Ticker:
             lane.on_ticker(entry.ts, entry.recv_ts, entry.change_pct, entry.volume_quote)
-        elif kind is VenueBar:
+        elif type(entry) is VenueBar:
             self._on_history(lane, entry)
         else:
             self.broker.on_gap(lane.market, entry.ts)
@@ -364,14 +362,14 @@ class Kernel:
         session = self.session
         if isinstance(entry, LifecycleChange):
             session.change(entry)
-            self._session_changed(entry.trigger, entry.reason)
+            session.write(self.log, entry.trigger, entry.reason)
         elif isinstance(entry, PauseEntries):
             session.pause(True, entry.reason)
-            self._session_changed("pause_entries", entry.reason)
+            session.write(self.log, "pause_entries", entry.reason)
         elif isinstance(entry, ResumeEntries):
             session.pause(False, entry.reason)
             session.is_closing = False
-            self._session_changed("resume_entries", entry.reason)
+            session.write(self.log, "resume_entries", entry.reason)
         elif isinstance(entry, ClosePosition):
             instance: Instance | None = self.firsts[self._lane(entry).index]
             while instance is not None:
@@ -386,15 +384,6 @@ class Kernel:
             self._raise_alert(entry)
         for lane in self.lanes:
             lane.revision += 1
-
-    def _session_changed(self, trigger: str, reason: str) -> None:
-        log, session = self.log, self.session
-        log.open(SESSION)
-        log.put_int(1 if session.is_degraded else 0)
-        log.put_int(1 if session.entries_paused else 0)
-        log.put_text(session.lifecycle)
-        log.put_text(trigger)
-        log.put_text(reason)
 
     def _raise_alert(self, note: AlertNote) -> None:
         log = self.log

@@ -7,6 +7,7 @@ from __future__ import annotations
 from papertape.broker.broker import Broker
 from papertape.model.buffers import Exact
 from papertape.model.entries import LifecycleChange
+from papertape.model.fact_log import SESSION, FactLog
 
 DAY_US = 86_400_000_000
 SECOND = 1_000_000
@@ -74,6 +75,15 @@ class SessionState:
         if is_paused and not self.entries_paused:
             self.pause_reason = reason
         self.entries_paused = is_paused
+
+    def write(self, log: FactLog, trigger: str, reason: str) -> None:
+        """Write a row of how it stands after what `trigger` names."""
+        log.open(SESSION)
+        log.put_int(1 if self.is_degraded else 0)
+        log.put_int(1 if self.entries_paused else 0)
+        log.put_text(self.lifecycle)
+        log.put_text(trigger)
+        log.put_text(reason)
 
     def may_enter(self) -> bool:
         """Return whether entries may be sent now; `paused_because` says why not."""
