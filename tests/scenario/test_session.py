@@ -170,7 +170,7 @@ async def test_history_warms_the_indicators_and_never_trades() -> None:
     assert {type(fact) for fact in desk.stored(view.session_id)} == {SessionChanged, EquityMarked}
     desk.venue.emit(desk.trade(ETH, 129))
     indicators = desk.desk.latest(view.session_id, "indicators").values()
-    assert [item.value for item in indicators if item.kind == "sma"] == [1.195]
+    assert [item.value for item in indicators if item.kind == "sma"] == [pytest.approx(1.195, rel=1e-15)]
 
 
 async def test_a_recording_of_another_year_keeps_its_own_time() -> None:
