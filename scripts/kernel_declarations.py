@@ -22,7 +22,8 @@ from kernel_source import (
     written,
 )
 
-_RAISES = {"bint": " except -1", "long long": " except? -1", "double": " except? -1"}
+# Cython writes a negative decimal wrongly where it stands for an error of a final class; a hexadecimal it leaves alone.
+_RAISES = {"bint": " except -1", "long long": " except? 0x7FFFFFFFFFFFFFF1", "double": " except? -1"}
 _LOCALS = {
     "long long": "cython.longlong",
     "double": "cython.double",
@@ -48,11 +49,17 @@ def declarations(module: Module, modules: Modules) -> str:
         for local, (source, name) in module.imports.items()
         if _is_cimported(source, name, modules)
     ]
+    lines.insert(0, "cimport cython")
+    parents = {one.parent for other in modules.values() for one in other.classes.values()}
     for node in module.tree.body:
         if isinstance(node, ast.ClassDef) and node.name in module.classes:
+            # A class outside any line of inheritance is called without a look at what may override it.
+            is_alone = node.name not in parents and not module.classes[node.name].parent
+            lines += ["@cython.final"] if is_alone else []
             lines += _class_lines(module.classes[node.name], classes)
         elif isinstance(node, ast.FunctionDef) and node.name in module.functions:
-            lines.append(_signature(node, classes, is_method=False))
+            line = _signature(node, classes, is_method=False)
+            lines.append(line.replace("cpdef", "cdef", 1) if _is_inner(node.name, module, modules) else line)
     return "\n".join(lines) + "\n"
 
 
@@ -129,6 +136,18 @@ def _class_lines(kernel_class: KernelClass, classes: Classes) -> list[str]:
         f"    {_signature(method, classes, is_method=True)}" for method in methods(kernel_class) if is_fast(method)
     ]
     return [f"cdef class {kernel_class.name}{parent}:", *(body or ["    pass"])]
+
+
+def _is_inner(name: str, module: Module, modules: Modules) -> bool:
+    """Return whether nothing but this module calls a function, so that C alone needs to know it."""
+    if not name.startswith("_"):
+        return False
+    if any(
+        source == module.name and one == name for other in modules.values() for source, one in other.imports.values()
+    ):
+        return False
+    calls = {id(part.func) for part in ast.walk(module.tree) if isinstance(part, ast.Call)}
+    return all(id(part) in calls for part in ast.walk(module.tree) if isinstance(part, ast.Name) and part.id == name)
 
 
 def _signature(node: ast.FunctionDef, classes: Classes, *, is_method: bool) -> str:

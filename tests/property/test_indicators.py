@@ -67,7 +67,7 @@ def _entry(draw: st.DrawFn, kind: str, ts: int) -> Entry:
     match kind:
         case "t":
             lots = two if draw(st.booleans()) else -two
-            return lambda bank: bank.on_trade(ts, one, lots)
+            return lambda bank: bank.on_trade(ts, one, lots, one / 10**PENNY.price_decimals)
         case "q":
             return lambda bank: bank.on_quote(ts, one, two, three, four)
         case "b":
@@ -146,7 +146,9 @@ def test_incremental_sums_and_averages_equal_exact_fractions_over_the_whole_stre
     for step, price, size, is_buy in steps:
         ts += step
         stream.append((ts, price, size, is_buy))
-        bank.on_trade(ts, price * 1_000, size * 100 if is_buy else -size * 100)
+        bank.on_trade(
+            ts, price * 1_000, size * 100 if is_buy else -size * 100, price * 1_000 / 10**PENNY.price_decimals
+        )
     now = ts + rest
     if now - stream[0][0] < 4 * SECOND:
         assert {repr(indicator.value(now)) for indicator in indicators.values()} == {"nan"}

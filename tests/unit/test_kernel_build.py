@@ -28,7 +28,28 @@ def modules_of(folder: Path, **sources: str) -> Modules:
 
 def declared(folder: Path, **sources: str) -> str:
     modules = modules_of(folder, **sources)
-    return declarations(modules[f"sample.{list(sources)[-1]}"], modules)
+    text = declarations(modules[f"sample.{list(sources)[-1]}"], modules)
+    return text.removeprefix("cimport cython\n").replace("@cython.final\n", "") or "\n"
+
+
+def test_a_class_outside_any_line_of_inheritance_is_final(tmp_path: Path) -> None:
+    source = """
+        class Alone:
+            __slots__ = ()
+
+        class Parent:
+            __slots__ = ()
+
+        class Child(Parent):
+            __slots__ = ()
+    """
+    modules = modules_of(tmp_path, family=source)
+    assert declarations(modules["sample.family"], modules).splitlines() == [
+        "cimport cython",
+        *("@cython.final", "cdef class Alone:", "    pass"),
+        *("cdef class Parent:", "    pass"),
+        *("cdef class Child(Parent):", "    pass"),
+    ]
 
 
 def given(folder: Path, **sources: str) -> str:
@@ -123,7 +144,7 @@ def test_what_another_kernel_module_declares_is_imported_by_c_and_stays_importab
     """
     modules = modules_of(tmp_path, parent=parent, child=child)
     leaf = modules["sample.child"]
-    assert declarations(leaf, modules).splitlines() == [
+    assert declarations(leaf, modules).splitlines()[1:] == [
         "from sample.parent cimport Node",
         "from sample.parent cimport scale as scaled",
         "cdef class Leaf(Node):",
@@ -137,7 +158,7 @@ def test_what_another_kernel_module_declares_is_imported_by_c_and_stays_importab
 
 def test_roots_and_logarithms_are_those_of_c(tmp_path: Path) -> None:
     modules = modules_of(tmp_path, node="from math import isqrt, log, nan\n")
-    assert declarations(modules["sample.node"], modules).splitlines() == [
+    assert declarations(modules["sample.node"], modules).splitlines()[1:] == [
         "from libc.math cimport log",
         "from libc.math cimport NAN as nan",
     ]

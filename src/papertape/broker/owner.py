@@ -300,13 +300,14 @@ class Owner:
     """One strategy on one instrument: what it holds and its working orders, oldest first.
 
     `live_entries` counts the entry orders among them. `bound` is what its entry under way is worth, `bound_margin` the
-    cash for it. The notes come as the rows of a call are written, in their order, when everything has happened; they
-    must not call the venue.
+    cash for it. `following` is the next owner on the same instrument. The notes come as the rows of a call are
+    written, in their order, when everything has happened; they must not call the venue.
     """
 
     __slots__ = (
         "bound",
         "bound_margin",
+        "following",
         "index",
         "is_coming",
         "live_entries",
@@ -324,6 +325,7 @@ class Owner:
     bound: Exact
     bound_margin: Exact
     is_coming: bool
+    following: Owner | None
 
     def __init__(self, strategy: str, market: Market) -> None:
         self.strategy = strategy
@@ -334,6 +336,14 @@ class Owner:
         self.live_entries = 0
         self.bound = self.bound_margin = 0
         self.is_coming = False
+        self.following = None
+
+    def think(self) -> None:
+        """Judge the market as it is now; called after each event that may matter."""
+
+    def is_watching(self) -> bool:
+        """Return whether it has nothing at the venue and looks for no entry."""
+        return True
 
     def note_order(self, order: Order) -> None:
         """Take note that an order has changed."""

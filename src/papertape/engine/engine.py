@@ -14,8 +14,10 @@ from papertape.engine.instance import Instance
 from papertape.engine.kernel import Kernel
 from papertape.engine.lane import Lane
 from papertape.engine.snapshot import freeze, thaw
+from papertape.engine.summary import summary_of
 from papertape.engine.telling import Teller
 from papertape.errors import Invalid, NotFound
+from papertape.model.backtest import BacktestSummary
 from papertape.model.columns import MarketCursor
 from papertape.model.entries import Batch
 from papertape.model.events import AnyEvent
@@ -39,6 +41,7 @@ class Engine:
 
     def __init__(self, plan: SessionPlan, frozen: bytes | None = None) -> None:
         _check_names(plan)
+        self._plan = plan
         programs = [compile_definition(check_definition(version.definition)) for version in plan.strategies]
         self._statics = _statics(plan, programs)
         if frozen is None:
@@ -62,7 +65,7 @@ class Engine:
                 any other state that must not be; the session must stop and its journal be kept.
         """
         self._kernel.take(batch.first_seq, batch.entries, batch.is_warmup)
-        return list(self._teller.facts(self._kernel.log.drain())) if self._kernel.log.row_count else []
+        return list(self._teller.facts(self._kernel.drain())) if self._kernel.log.row_count else []
 
     def scan(self, cursor: MarketCursor, rows: int) -> int:
         """Take the next `rows` of market data in columns, with a clock tick for each second; return how many entries.
@@ -74,7 +77,7 @@ class Engine:
 
     def drain(self) -> FactRows:
         """Return the rows of the log since the last `step` or `drain`; `facts` makes objects of them."""
-        return self._kernel.log.drain()
+        return self._kernel.drain()
 
     def facts(self, rows: FactRows) -> list[AnyEvent]:
         """Return the facts of drained rows."""
@@ -93,6 +96,10 @@ class Engine:
     def last_event_seq(self) -> int:
         """The seq of the newest fact, 0 before the first."""
         return self._kernel.log.last_seq
+
+    def summary(self) -> BacktestSummary:
+        """Return what everything stepped or drained so far came to; raises `Broken` when there was no entry."""
+        return summary_of(self._plan, self._broker, self._kernel.log, self._kernel.tally)
 
     @property
     def open_position_count(self) -> int:

@@ -49,7 +49,7 @@ class Instance(Owner):
     """The mutable state of one instance. Times are microseconds UTC; `NEVER` is: has not happened.
 
     `seen`, `going_in` and `going_out` are the moments of its newest transition, entry and exit; `told` is that of a
-    signal which moved nothing. `following` is the next instance of the same lane.
+    signal which moved nothing.
     """
 
     __slots__ = (
@@ -59,7 +59,6 @@ class Instance(Owner):
         "exit_attempts",
         "exit_sent_ts",
         "failed_exit",
-        "following",
         "going_in",
         "going_out",
         "has_filled",
@@ -67,6 +66,7 @@ class Instance(Owner):
         "has_told_cooldown",
         "indicator_count",
         "is_long",
+        "kept_count",
         "key",
         "lane",
         "last_from",
@@ -89,6 +89,7 @@ class Instance(Owner):
         "rest_after_exit_us",
         "rest_after_loss_us",
         "roots",
+        "s1_root",
         "seen",
         "session",
         "signal_ts",
@@ -110,13 +111,14 @@ class Instance(Owner):
     terms: EntryTerms
     never: Refusal | None
     memory: Memory
-    following: Instance | None
     slots: Ints
     indicator_count: int
     operand_count: int
+    kept_count: int
     reads_position: bool
     reads_session: bool
     roots: Ints
+    s1_root: int
     is_long: bool
     timeout_us: int
     rest_after_exit_us: int
@@ -166,14 +168,17 @@ class Instance(Owner):
         for place, slot in enumerate(required):
             self.slots[place] = slot
         self.memory = program.new_memory()
-        self.following = None
         self.indicator_count = len(required)
         self.operand_count = len(program.operands)
+        # Values of the instance and the session are kept for a moment only where a condition reads them.
+        is_own_read = program.reads_position or program.reads_session
+        self.kept_count = self.operand_count if is_own_read else self.indicator_count
         self.reads_position = program.reads_position
         self.reads_session = program.reads_session
         self.roots = ints(len(SECTIONS))
         for section, code in enumerate(SECTIONS):
             self.roots[section] = program.roots[code]
+        self.s1_root = self.roots[0]
         self.is_long = definition.sections.Z1.order.side == "long"
         self.timeout_us = _signal_timeout_us(program)
         cooldown = definition.cooldown
@@ -292,29 +297,29 @@ class Instance(Owner):
 
     def evaluate(self) -> None:
         """Answer every condition as of the lane's time."""
-        values, lane_values, slots = self.memory.values, self.lane.values, self.slots
+        memory, lane = self.memory, self.lane
         index = self.indicator_count
         for place in range(index):
-            values[place] = lane_values[slots[place]]
+            memory.values[place] = lane.values[self.slots[place]]
         if self.reads_position:
             self._put_own_values(index)
         if self.reads_session:
             session = self.session
-            values[index + 5] = float(session.trades_today)
-            values[index + 6] = session.loss_today_pct
-            values[index + 7] = float(session.broker.open_position_count)
-        self.memory.evaluate(self.lane.ts)
+            memory.values[index + 5] = float(session.trades_today)
+            memory.values[index + 6] = session.loss_today_pct
+            memory.values[index + 7] = float(session.broker.open_position_count)
+        memory.evaluate(lane.ts)
 
     def _put_own_values(self, at: int) -> None:
-        values, lane, position = self.memory.values, self.lane, self.position
+        memory, lane, position = self.memory, self.lane, self.position
         ts = lane.ts
         for index in range(5):
-            values[at + index] = nan
+            memory.values[at + index] = nan
         if self.signal_ts != NEVER:
-            values[at + 2] = float(ts - self.signal_ts) / 1e6
+            memory.values[at + 2] = float(ts - self.signal_ts) / 1e6
         if position is None:
             return
-        values[at + 1] = float(ts - position.opened_ts) / 1e6
+        memory.values[at + 1] = float(ts - position.opened_ts) / 1e6
         price = lane.bid() if position.is_long else lane.ask()
         if not price > 0.0:
             price = lane.last
@@ -325,33 +330,38 @@ class Instance(Owner):
         if (price - self.best_price) * sign > 0.0:
             self.best_price = price
         best = self.best_price
-        values[at] = (price - entry) / entry * 100.0 * sign
-        values[at + 3] = (best - price) / best * 100.0 * sign
-        values[at + 4] = (best - entry) / entry * 100.0 * sign
+        memory.values[at] = (price - entry) / entry * 100.0 * sign
+        memory.values[at + 3] = (best - price) / best * 100.0 * sign
+        memory.values[at + 4] = (best - entry) / entry * 100.0 * sign
 
     def is_true(self, section: int) -> bool:
         """Return whether a section's answer is true."""
         root = self.roots[section]
-        return root >= 0 and self.memory.ints[root] == TRUE
+        memory = self.memory
+        return root >= 0 and memory.ints[root] == TRUE
 
     def capture(self, moment: Reason, section: int) -> None:
         """Keep what the conditions are now, so that readings and sentences can be made of it at any later time."""
         memory, lane = self.memory, self.lane
         moment.clear(SECTION)
-        moment.put_int(self.index)
-        moment.put_int(section)
-        moment.put_int(memory.ts)
-        moment.put_int(lane.trade_ts)
-        moment.put_int(lane.quote_ts)
-        moment.put_int(lane.event_ts)
-        moment.put_int((HAS_POSITION if self.position is not None else 0) + (IS_STALE if lane.is_stale() else 0))
-        moment.put_int(lane.ts)
-        for index in range(len(memory.ints)):
-            moment.put_int(memory.ints[index])
-        for index in range(self.operand_count):
-            moment.put_float(memory.values[index])
-        for index in range(len(memory.floats)):
-            moment.put_float(memory.floats[index])
+        moment.ints[0] = self.index
+        moment.ints[1] = section
+        moment.ints[2] = memory.ts
+        moment.ints[3] = lane.trade_ts
+        moment.ints[4] = lane.quote_ts
+        moment.ints[5] = lane.event_ts
+        moment.ints[6] = (HAS_POSITION if self.position is not None else 0) + (IS_STALE if lane.is_stale() else 0)
+        moment.ints[7] = lane.ts
+        count = len(memory.ints)
+        for index in range(count):
+            moment.ints[MOMENT_HEAD + index] = memory.ints[index]
+        moment.int_count = MOMENT_HEAD + count
+        for index in range(self.kept_count):
+            moment.floats[index] = memory.values[index]
+        count = len(memory.floats)
+        for index in range(count):
+            moment.floats[self.kept_count + index] = memory.floats[index]
+        moment.float_count = self.kept_count + count
         is_missing = False
         for index in range(self.indicator_count):
             if memory.values[index] != memory.values[index]:

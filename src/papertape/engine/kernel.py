@@ -13,9 +13,10 @@ from papertape.engine.entry_order import EntryDesk
 from papertape.engine.instance import Instance
 from papertape.engine.lane import Lane
 from papertape.engine.session_state import SessionState
-from papertape.engine.stepper import Stepper
+from papertape.engine.stepper import Actor, Stepper
+from papertape.engine.tally import Tally
 from papertape.errors import Broken
-from papertape.model.columns import NOTHING, QUOTE, TRADE, BarColumns, MarketCursor, QuoteColumns, TradeColumns
+from papertape.model.columns import QUOTE, TRADE, BarColumns, MarketCursor, QuoteColumns, TradeColumns
 from papertape.model.entries import (
     AlertNote,
     BookGap,
@@ -33,6 +34,7 @@ from papertape.model.entries import (
     VenueBar,
 )
 from papertape.model.fact_log import ALERT, FactLog
+from papertape.model.fact_rows import FactRows
 from papertape.model.instrument import Instrument, InstrumentId
 from papertape.model.session import SimulationProfile
 from papertape.strategy.program import Program
@@ -42,12 +44,11 @@ SECOND = 1_000_000
 
 
 class Kernel:
-    """One session's lanes and instances, and the log they write. `firsts` holds the first instance of each lane."""
+    """One session's lanes and instances, and the log they write."""
 
     __slots__ = (
         "broker",
         "by_id",
-        "firsts",
         "instances",
         "is_live",
         "lanes",
@@ -55,14 +56,15 @@ class Kernel:
         "next_tick",
         "session",
         "stepper",
+        "tally",
     )
     broker: Broker
     log: FactLog
     session: SessionState
     stepper: Stepper
+    tally: Tally
     lanes: list[Lane]
     instances: list[Instance]
-    firsts: list[Instance | None]
     by_id: dict[InstrumentId, Lane]
     is_live: bool
     next_tick: int
@@ -76,10 +78,12 @@ class Kernel:
         programs: Sequence[Program],
     ) -> None:
         self.log = FactLog()
+        self.tally = Tally()
         self.broker = Broker(instruments, profile, capital, currency, self.log)
         self.session = SessionState(self.broker)
         self.lanes = []
         self.by_id = {}
+        lane: Lane
         for index, instrument in enumerate(instruments):
             lane = Lane(index, instrument, self.broker.market(index), profile.stale_book_us)
             self.lanes.append(lane)
@@ -87,18 +91,17 @@ class Kernel:
         desk = EntryDesk(self.broker, profile.stale_book_us)
         self.stepper = Stepper(self.broker, self.log, self.session, desk)
         self.instances = []
-        self.firsts = [None] * len(self.lanes)
         lasts: list[Instance | None] = [None] * len(self.lanes)
         for program in programs:
             for lane in self.lanes:
                 money = self.broker.money_decimals
                 terms = terms_of(program.definition, lane.instrument, money, profile.taker_fee)
-                instance = Instance(program, lane, self.session, terms)
+                instance = Actor(program, lane, self.session, terms, self.stepper)
                 self.broker.add_owner(instance)
                 self.instances.append(instance)
                 last = lasts[lane.index]
                 if last is None:
-                    self.firsts[lane.index] = instance
+                    lane.first = instance
                 else:
                     last.following = instance
                 lasts[lane.index] = instance
@@ -129,62 +132,66 @@ class Kernel:
 
         Entries are numbered on from the newest one; the first scan begins the session's running state before.
         """
-        log = self.log
+        log, session, broker = self.log, self.session, self.broker
+        lane_index = 0
+        lane: Lane = self.lanes[lane_index]
         first = log.entry_seq
         if self.next_tick == 0:
             ts = cursor.next_ts()
             self.next_tick = ts - ts % SECOND + SECOND
         trades: TradeColumns = cursor.market.trades
-        quotes: QuoteColumns = cursor.market.quotes
-        bars: BarColumns = cursor.market.bars
-        is_trades_only = quotes.count == 0 and bars.count == 0
-        done = 0
-        while done < rows:
-            kind = TRADE if is_trades_only and cursor.trade < trades.count else cursor.next_kind()
-            if kind == NOTHING:
-                break
-            if kind == TRADE:
-                at = cursor.trade
-                ts = trades.ts[at]
-                if ts >= self.next_tick:
-                    self._tick_until(ts)
-                log.begin(log.entry_seq + 1, ts)
+        is_of_trades = cursor.market.quotes.count == 0 and cursor.market.bars.count == 0
+        for _ in range(min(rows, cursor.market.count() - cursor.done())):
+            if not is_of_trades and cursor.next_kind() != TRADE:
+                self._scan_other(cursor)
+                continue
+            at = cursor.trade
+            ts = trades.ts[at]
+            if ts >= self.next_tick:
+                self._tick_until(ts)
+            if ts < log.ts:
+                log.begin(log.entry_seq + 1, ts)  # raises Broken
+            log.entry_seq += 1
+            log.ts = ts
+            if ts >= session.day_end:
                 self._begin(ts)
-                self._on_trade(self.lanes[trades.lane[at]], ts, ts, trades.price[at], trades.lots[at], "")
-                cursor.trade += 1
-            elif kind == QUOTE:
-                at = cursor.quote
-                ts = quotes.ts[at]
-                if ts >= self.next_tick:
-                    self._tick_until(ts)
-                log.begin(log.entry_seq + 1, ts)
-                self._begin(ts)
-                self._on_quote(
-                    self.lanes[quotes.lane[at]],
-                    ts,
-                    ts,
-                    quotes.bid[at],
-                    quotes.bid_lots[at],
-                    quotes.ask[at],
-                    quotes.ask_lots[at],
-                )
-                cursor.quote += 1
-            else:
-                ts = bars.ts[cursor.bar]
-                if ts >= self.next_tick:
-                    self._tick_until(ts)
-                log.begin(log.entry_seq + 1, ts)
-                self._begin(ts)
-                self._on_bar(bars, cursor.bar)
-                cursor.bar += 1
-            self._mark(ts)
-            done += 1
+            if trades.lane[at] != lane_index:
+                lane_index = trades.lane[at]
+                lane = self.lanes[lane_index]
+            broker.on_trade(lane.market, ts, trades.price[at], trades.lots[at], "")
+            lane.on_trade(ts, ts, trades.price[at], trades.lots[at], False)
+            _think(lane)
+            if ts >= session.mark_due:
+                self._mark(ts)
+            cursor.trade = at + 1
         return log.entry_seq - first
+
+    def drain(self) -> FactRows:
+        """Give away the rows since the last call, counted."""
+        self.tally.take(self.log)
+        return self.log.drain()
+
+    def _scan_other(self, cursor: MarketCursor) -> None:
+        ts = cursor.next_ts()
+        if ts >= self.next_tick:
+            self._tick_until(ts)
+        self.log.next(ts)
+        self._begin(ts)
+        if cursor.next_kind() == QUOTE:
+            quotes: QuoteColumns = cursor.market.quotes
+            at = cursor.quote
+            lane: Lane = self.lanes[quotes.lane[at]]
+            self._on_quote(lane, ts, ts, quotes.bid[at], quotes.bid_lots[at], quotes.ask[at], quotes.ask_lots[at])
+            cursor.quote = at + 1
+        else:
+            self._on_bar(cursor.market.bars, cursor.bar)
+            cursor.bar += 1
+        self._mark(ts)
 
     def _tick_until(self, ts: int) -> None:
         while ts >= self.next_tick:
             tick = self.next_tick
-            self.log.begin(self.log.entry_seq + 1, tick)
+            self.log.next(tick)
             self._begin(tick)
             self._on_clock(tick)
             self._mark(tick)
@@ -211,12 +218,12 @@ class Kernel:
     def _on_trade(self, lane: Lane, ts: int, recv_ts: int, price: int, lots: int, trade_id: str) -> None:
         self.broker.on_trade(lane.market, ts, price, lots, trade_id)
         lane.on_trade(ts, recv_ts, price, lots, False)
-        self._think(lane)
+        _think(lane)
 
     def _on_quote(self, lane: Lane, ts: int, recv_ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
         self.broker.on_quote(lane.market, ts, bid, bid_lots, ask, ask_lots)
         lane.on_quote(ts, recv_ts, bid, bid_lots, ask, ask_lots)
-        self._think(lane)
+        _think(lane)
 
     def _on_bar(self, bars: BarColumns, at: int) -> None:
         # A bar of a file stands for its last print, which is what an order meets; its venue's history meets none.
@@ -234,7 +241,7 @@ class Kernel:
             bars.close[at],
             bars.volume[at],
         )
-        self._think(lane)
+        _think(lane)
 
     def _on_clock(self, ts: int) -> None:
         self.broker.on_time(ts)
@@ -242,15 +249,7 @@ class Kernel:
         for lane in self.lanes:
             lane.on_time(ts)
         for lane in self.lanes:
-            self._think(lane)
-
-    def _think(self, lane: Lane) -> None:
-        lane.refresh()
-        lane.sample()
-        instance: Instance | None = self.firsts[lane.index]
-        while instance is not None:
-            self.stepper.step(instance)
-            instance = instance.following
+            _think(lane)
 
     def _take(self, entry: Entry) -> None:
         if type(entry) is Trade:
@@ -268,11 +267,11 @@ class Kernel:
             lane = self._lane(entry)
             self.broker.on_gap(lane.market, entry.ts)
             lane.on_gap(entry.ts)
-            self._think(lane)
+            _think(lane)
         elif type(entry) is VenueBar:
             lane = self._lane(entry)
             self._on_history(lane, entry)
-            self._think(lane)
+            _think(lane)
         else:
             self._on_command(entry)
 
@@ -284,16 +283,16 @@ class Kernel:
             lane.on_ticker(entry.ts, entry.recv_ts, entry.change_pct, entry.volume_quote)
         if self._is_watching(lane):
             # neither changes a value or an order of an instance that only watches: no reason to think
-            lane.sample()
+            lane.refresh()
         else:
-            self._think(lane)
+            _think(lane)
 
     def _is_watching(self, lane: Lane) -> bool:
-        instance: Instance | None = self.firsts[lane.index]
-        while instance is not None:
-            if not instance.is_watching():
+        follower = lane.first
+        while follower is not None:
+            if not follower.is_watching():
                 return False
-            instance = instance.following
+            follower = follower.following
         return True
 
     def _on_history(self, lane: Lane, bar: VenueBar) -> None:
@@ -346,7 +345,7 @@ class Kernel:
                 "keep the journal and report it.",
                 code="engine.warmup_traded",
             )
-        lane.sample()
+        lane.refresh()
 
     def _lane(self, entry: Trade | Quote | BookUpdate | Ticker | BookGap | VenueBar | ClosePosition) -> Lane:
         lane: Lane | None = self.by_id.get(entry.instrument)
@@ -371,11 +370,10 @@ class Kernel:
             session.is_closing = False
             session.write(self.log, "resume_entries", entry.reason)
         elif isinstance(entry, ClosePosition):
-            instance: Instance | None = self.firsts[self._lane(entry).index]
-            while instance is not None:
-                if instance.position is not None:
-                    self.stepper.command(instance, entry.reason, EXIT)
-                instance = instance.following
+            lane = self._lane(entry)
+            for one in self.instances:
+                if one.lane is lane and one.position is not None:
+                    self.stepper.command(one, entry.reason, EXIT)
         elif isinstance(entry, CloseAll):
             session.is_closing = True
             for one in self.instances:
@@ -393,3 +391,11 @@ class Kernel:
         log.put_text(note.severity)
         log.put_text(note.message)
         log.put_text(note.stage)
+
+
+def _think(lane: Lane) -> None:
+    lane.refresh()
+    follower = lane.first
+    while follower is not None:
+        follower.think()
+        follower = follower.following

@@ -12,6 +12,7 @@ from __future__ import annotations
 from math import nan
 
 from papertape.broker.market import Market
+from papertape.broker.owner import Owner
 from papertape.engine.history import History
 from papertape.indicators.bank import IndicatorBank
 from papertape.indicators.catalogue import CATALOGUE, canonical_params
@@ -56,7 +57,8 @@ class Slot:
 class Lane:
     """The state of one instrument, fed in journal order. Times are microseconds UTC, `NEVER` before the first.
 
-    `values` holds the value of each slot as of the last `refresh`, NaN while there is none or its data is stale.
+    `first` is the first of the instances that trade it. `values` holds the value of each slot as of the last `refresh`,
+    NaN while there is none or its data is stale. `traded` is the session's volume, price × lots.
     """
 
     __slots__ = (
@@ -64,6 +66,7 @@ class Lane:
         "change_24h_pct",
         "direction",
         "event_ts",
+        "first",
         "first_price",
         "index",
         "instrument",
@@ -83,14 +86,15 @@ class Lane:
         "stale_us",
         "top",
         "trade_ts",
+        "traded",
         "ts",
         "values",
         "volume_24h_quote",
-        "volume_session_quote",
     )
     index: int
     instrument: Instrument
     market: Market
+    first: Owner | None
     bank: IndicatorBank
     stale_us: int
     price_scale: float
@@ -108,7 +112,7 @@ class Lane:
     last_units: int
     direction: int
     first_price: float
-    volume_session_quote: float
+    traded: float
     change_24h_pct: float
     volume_24h_quote: float
     spark: History
@@ -120,6 +124,7 @@ class Lane:
         self.index = index
         self.instrument = instrument
         self.market = market
+        self.first = None
         self.bank = IndicatorBank(instrument)
         self.stale_us = stale_us
         self.price_scale = float(10**instrument.price_decimals)
@@ -133,7 +138,7 @@ class Lane:
         self.last_units = -1
         self.is_touch_void = False
         self.direction = 0
-        self.volume_session_quote = 0.0
+        self.traded = 0.0
         self.spark = History(SPARK_POINTS)
         self.revision = 0
         self.spark_due = 0
@@ -161,12 +166,13 @@ class Lane:
         """Take a public print; `lots` is negative where the aggressor sold."""
         self.ts = self.event_ts = self.trade_ts = ts
         self.recv_ts = recv_ts
-        price = self._price(units)
+        price = float(units) / self.price_scale
+        _take_price(self, units, price)
         if not is_warmup:
-            self.volume_session_quote += price * (float(abs(lots)) / self.size_scale)
+            self.traded += price * float(abs(lots))
             if self.first_price != self.first_price:
                 self.first_price = price
-        self.bank.on_trade(ts, units, lots)
+        self.bank.on_trade(ts, units, lots, price)
 
     def on_quote(self, ts: int, recv_ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
         """Take the best bid and ask."""
@@ -203,7 +209,7 @@ class Lane:
         """Take a closed bar of the venue's history."""
         self.ts = self.event_ts = self.trade_ts = ts
         self.recv_ts = recv_ts
-        self._price(close)
+        _take_price(self, close, float(close) / self.price_scale)
         self.bank.on_venue_bar(open_ts, interval_us, open_, high, low, close, volume)
         self.bank.on_time(ts)
 
@@ -219,11 +225,15 @@ class Lane:
         self.bank.on_time(ts)
 
     def refresh(self) -> None:
-        """Compute the value of every indicator as of now; NaN where it has none or its data is stale."""
+        """Compute the value of every indicator as of now, NaN where it has none or its data is stale; count it.
+
+        One value a second of every indicator and one price every 5 s are kept for sparklines.
+        """
         ts = self.ts
-        quote_age = self.age(self.quote_ts)
-        trade_age = self.age(self.trade_ts)
-        is_stale = self.age(self.event_ts) > self.stale_us
+        self.revision += 1
+        quote_age = _age(self, self.quote_ts)
+        trade_age = _age(self, self.trade_ts)
+        is_stale = _age(self, self.event_ts) > self.stale_us
         slot = self.top
         while slot is not None:
             if is_stale or (quote_age if slot.is_quoted else trade_age) > slot.stale_us:
@@ -234,14 +244,11 @@ class Lane:
                     indicator.on_time(ts)
                 self.values[slot.index] = indicator.current
             slot = slot.following
+        if ts >= self.sample_due:
+            self.sample()
 
     def sample(self) -> None:
-        """Keep one value a second of every indicator and one price every 5 s, for sparklines; bump the revision."""
-        self.revision += 1
-        if self.ts >= self.sample_due:
-            self._sample()
-
-    def _sample(self) -> None:
+        """Keep what is due for sparklines; called when something is."""
         self.sample_due = self.ts - self.ts % SECOND + SECOND
         slot = self.top
         while slot is not None:
@@ -285,10 +292,14 @@ class Lane:
             return f"stale {age // SECOND} s"
         return slot.indicator.reason(self.ts) or "no value yet"
 
-    def _price(self, units: int) -> float:
-        price = float(units) / self.price_scale
-        if units != self.last_units and self.last_units >= 0:
-            self.direction = 1 if units > self.last_units else -1
-        self.last = price
-        self.last_units = units
-        return price
+
+def _take_price(lane: Lane, units: int, price: float) -> None:
+    if units != lane.last_units:
+        if lane.last_units >= 0:
+            lane.direction = 1 if units > lane.last_units else -1
+        lane.last = price
+        lane.last_units = units
+
+
+def _age(lane: Lane, ts: int) -> int:
+    return 0 if ts == NEVER else lane.ts - ts

@@ -71,7 +71,7 @@ class Moment:
         memory.ts, trade_ts, quote_ts, event_ts, flags, ts = [rows.take_int() for _ in range(6)]
         for index in range(len(memory.ints)):
             memory.ints[index] = rows.take_int()
-        for index in range(instance.operand_count):
+        for index in range(instance.kept_count):
             memory.values[index] = rows.take_float()
         for index in range(len(memory.floats)):
             memory.floats[index] = rows.take_float()

@@ -55,13 +55,16 @@ from papertape.engine.codes import (
 )
 from papertape.engine.entry_order import EntryDesk
 from papertape.engine.instance import Instance
+from papertape.engine.lane import Lane
 from papertape.engine.reasons import exit_problem, order_trouble
 from papertape.engine.session_state import SessionState
 from papertape.errors import Broken
 from papertape.model.buffers import Ints
 from papertape.model.fact_log import ALERT, NO_REASON, SIGNAL, TRANSITION, FactLog, Reason
+from papertape.strategy.evaluate import TRUE
 from papertape.strategy.machine import transition
-from papertape.strategy.risk import Refusal
+from papertape.strategy.program import Program
+from papertape.strategy.risk import EntryTerms, Refusal
 
 MAX_EXIT_ATTEMPTS = 20
 """After so many exits that did not complete, one a second, an instance is in ERROR and a trader is called."""
@@ -88,8 +91,7 @@ class Stepper:
         self.moves = moves()
 
     def step(self, instance: Instance) -> None:
-        """Evaluate an instance as of its lane's time and make the transition that follows, if any."""
-        instance.evaluate()
+        """Make the transition that follows from an instance's answers as just evaluated, if any."""
         state = instance.state
         if state == MONITORING:
             if instance.is_true(S1):
@@ -249,11 +251,13 @@ class Stepper:
     def _signal(self, instance: Instance, section: int, moment: int, reason: int, outcome: str) -> None:
         log = self.log
         log.open(SIGNAL)
-        log.put_int(instance.index)
-        log.put_int(section)
-        log.put_int(1 if instance.is_long != (section in (ZE1, E1)) else 0)
-        log.put_int(moment)
-        log.put_int(reason)
+        at = log.room(5)
+        log.ints[at] = instance.index
+        log.ints[at + 1] = section
+        log.ints[at + 2] = 1 if instance.is_long != (section in (ZE1, E1)) else 0
+        log.ints[at + 3] = moment
+        log.ints[at + 4] = reason
+        log.int_count = at + 5
         if outcome:
             log.put_text(outcome)
         else:
@@ -270,13 +274,15 @@ class Stepper:
         log = self.log
         moment_place, reason_place = log.place(moment), log.place(reason)
         log.open(TRANSITION)
-        log.put_int(instance.index)
-        log.put_int(state)
-        log.put_int(move & TO_STATE)
-        log.put_int(trigger)
-        log.put_int(section)
-        log.put_int(moment_place)
-        log.put_int(reason_place)
+        at = log.room(7)
+        log.ints[at] = instance.index
+        log.ints[at + 1] = state
+        log.ints[at + 2] = move & TO_STATE
+        log.ints[at + 3] = trigger
+        log.ints[at + 4] = section
+        log.ints[at + 5] = moment_place
+        log.ints[at + 6] = reason_place
+        log.int_count = at + 7
         log.put_float(instance.lane.last)
         instance.last_seq = log.last_seq
         instance.last_ts = log.ts
@@ -314,3 +320,26 @@ class Stepper:
         instance.signal_ts = NEVER
         instance.refused = None
         instance.was_s1_true = instance.is_true(S1)
+
+
+class Actor(Instance):
+    """An instance that moves by itself when its lane tells it to think."""
+
+    __slots__ = ("stepper",)
+    stepper: Stepper
+
+    def __init__(
+        self, program: Program, lane: Lane, session: SessionState, terms: EntryTerms, stepper: Stepper
+    ) -> None:
+        Instance.__init__(self, program, lane, session, terms)
+        self.stepper = stepper
+
+    def think(self) -> None:
+        """Evaluate every condition and make the transition that follows, if any."""
+        self.evaluate()
+        if self.state == MONITORING:
+            memory = self.memory
+            if self.s1_root >= 0 and memory.ints[self.s1_root] == TRUE:
+                self.stepper.step(self)
+        else:
+            self.stepper.step(self)

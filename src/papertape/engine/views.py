@@ -186,7 +186,7 @@ def watchlist_row(lane: Lane, instances: Sequence[Instance]) -> WatchlistRow:
         spread_pct=None if bid is None or ask is None else (ask - bid) / ((ask + bid) / 2) * 100.0,
         change_session_pct=None if last is None or not first else (last - first) / first * 100.0,
         change_24h_pct=_present(lane.change_24h_pct),
-        volume_session_quote=lane.volume_session_quote,
+        volume_session_quote=lane.traded / lane.size_scale,
         volume_24h_quote=_present(lane.volume_24h_quote),
         sparkline=lane.spark.numbers(),
         data_ts=_known(lane.event_ts),

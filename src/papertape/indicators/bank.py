@@ -89,14 +89,13 @@ class IndicatorBank:
         self._chain(indicator, declared.inputs, dict(canonical))
         return indicator
 
-    def on_trade(self, ts: int, units: int, lots: int) -> None:
-        """Take a public print; `lots` is more than 0 when the aggressor bought, less when it sold."""
+    def on_trade(self, ts: int, units: int, lots: int, price: float) -> None:
+        """Take a public print at `units`, which are `price`; `lots` is below 0 when the aggressor sold."""
         if ts > self.now:
             self.now = ts
         now = self.now
-        price = float(units) / self.prints.price_scale
         indicator = self.traded
-        if indicator is not None:
+        if indicator is not None and self.prints.is_read:
             self.prints.add(now, units, lots)
         while indicator is not None:
             indicator.on_trade(now, price, lots)

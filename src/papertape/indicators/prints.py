@@ -30,6 +30,7 @@ class Prints:
         "bid_lots",
         "head",
         "horizon",
+        "is_read",
         "limit",
         "lots",
         "mask",
@@ -49,6 +50,7 @@ class Prints:
     tail: int
     limit: int
     horizon: int
+    is_read: bool
     wanted: int
     price_scale: float
     size_scale: float
@@ -66,6 +68,7 @@ class Prints:
         self.tail = 0
         self.limit = limit
         self.horizon = 0
+        self.is_read = False
         self.wanted = 1
         self.price_scale = float("1e" + str(price_decimals))
         self.size_scale = float("1e" + str(size_decimals))
@@ -76,6 +79,7 @@ class Prints:
 
     def keep(self, horizon: int, wanted: int) -> None:
         """Keep from now on the prints of the last `horizon` microseconds, the one before them, and `wanted` prints."""
+        self.is_read = True
         if horizon > self.horizon:
             self.horizon = horizon
         if wanted > self.wanted:

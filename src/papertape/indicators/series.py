@@ -74,9 +74,15 @@ class BarSeries:
             ts = self._now
         else:
             self._now = ts
-        if ts >= self._current.end:
+        piece = self._current
+        if ts >= piece.end:
             self._begin(ts, price)
-        self._current.add(price, lots)
+            piece = self._current
+        if piece.low < price < piece.high:
+            piece.close = price
+            piece.volume += abs(lots)
+        else:
+            piece.add(price, lots)
 
     def on_venue_bar(self, piece: Piece) -> None:
         """Take a closed bar of the venue's history, in order of time."""

@@ -149,13 +149,22 @@ class FactLog:
         self.entry_seq = entry_seq
         self.ts = ts
 
+    def next(self, ts: int) -> None:
+        """Begin the entry after the newest one; raises as `begin`."""
+        if ts < self.ts:
+            self.begin(self.entry_seq + 1, ts)
+        self.entry_seq += 1
+        self.ts = ts
+
     def open(self, kind: int) -> None:
         """Begin the row of the next fact; its own numbers follow."""
         self._start(kind)
         self.last_seq += 1
-        self.put_int(self.last_seq)
-        self.put_int(self.ts)
-        self.put_int(self.entry_seq)
+        at = self.room(3)
+        self.ints[at] = self.last_seq
+        self.ints[at + 1] = self.ts
+        self.ints[at + 2] = self.entry_seq
+        self.int_count = at + 3
 
     def room(self, count: int) -> int:
         """Make room for `count` integers and return where the first belongs; who writes them moves `int_count`."""
@@ -206,15 +215,11 @@ class FactLog:
             reason.chunk = self.chunk
             reason.place = self.row_count
             self._start(REASON)
-            self.put_int(reason.kind)
+            text = NO_REASON
             if reason.text:
-                self.put_text(reason.text)
-            else:
-                self.put_int(NO_REASON)
-            for index in range(reason.int_count):
-                self.put_int(reason.ints[index])
-            for index in range(reason.float_count):
-                self.put_float(reason.floats[index])
+                text = len(self.texts)
+                self.texts.append(reason.text)
+            _write_reason(self, reason, text)
         return reason.place
 
     def drain(self) -> FactRows:
@@ -238,6 +243,20 @@ class FactLog:
         self.starts[at + 1] = self.int_count
         self.starts[at + 2] = self.float_count
         self.row_count += 1
+
+
+def _write_reason(log: FactLog, reason: Reason, text: int) -> None:
+    at = log.room(2 + reason.int_count)
+    log.ints[at] = reason.kind
+    log.ints[at + 1] = text
+    for index in range(reason.int_count):
+        log.ints[at + 2 + index] = reason.ints[index]
+    log.int_count = at + 2 + reason.int_count
+    while log.float_count + reason.float_count > len(log.floats):
+        log.floats = _wider_floats(log.floats)
+    for index in range(reason.float_count):
+        log.floats[log.float_count + index] = reason.floats[index]
+    log.float_count += reason.float_count
 
 
 def _copied(buffer: object, count: int) -> bytes:

@@ -15,7 +15,6 @@ from papertape.model.events import AnyEvent, encode_canonical
 from papertape.model.feed import FeedStatus
 from papertape.model.session import SessionPlan, SessionRow
 from papertape.model.tables import EVENT_TABLES
-from papertape.session.backtest_tally import BacktestTally
 from papertape.session.core import SessionCore
 from papertape.session.source import MarketSource
 
@@ -59,7 +58,7 @@ class Backtest:
                 f"{self._trouble}",
                 code="backtest.interrupted",
             )
-        return summarize(self.core, self.facts)
+        return self.core.engine.summary()
 
     def on_events(self, events: Sequence[MarketEvent]) -> None:
         """Take a burst of recorded events."""
@@ -123,13 +122,6 @@ def first_difference(row: SessionRow, history: History) -> Difference | None:
         if stored.get(seq) != replayed.get(seq):
             return Difference(seq=seq, stored=_text(stored.get(seq)), replayed=_text(replayed.get(seq)))
     return None
-
-
-def summarize(core: SessionCore, facts: Sequence[AnyEvent]) -> BacktestSummary:
-    """Return what the facts came to; raises `Broken` when no entry was fed."""
-    tally = BacktestTally()
-    tally.take(facts)
-    return tally.summary(core)
 
 
 def _text(encoded: bytes | None) -> str | None:

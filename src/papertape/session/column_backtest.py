@@ -6,18 +6,24 @@ from collections.abc import Callable, Sequence
 
 from papertape.model.backtest import BacktestSummary
 from papertape.model.columns import BAR, NOTHING, QUOTE, TRADE, MarketColumns, MarketCursor
-from papertape.model.entries import ClockTick, Entry, LifecycleChange, MarketEvent, Quote, Trade, VenueBar
+from papertape.model.entries import LifecycleChange, MarketEvent, Quote, Trade, VenueBar
 from papertape.model.events import AnyEvent
 from papertape.model.session import SessionPlan
-from papertape.session.backtest_tally import BacktestTally
 from papertape.session.core import SessionCore
 
 _SECOND_US = 1_000_000
-_ROWS_AT_ONCE = 20_000
+_ROWS_AT_ONCE = 65_536
 
 
 def _nobody(_: Sequence[AnyEvent]) -> None:
     pass
+
+
+def _begun(ts: int) -> LifecycleChange:
+    return LifecycleChange(
+        ts=ts, recv_ts=ts, state="running", trigger="start", reason="The backtest started.",
+        is_degraded=False, entries_paused=False,
+    )  # fmt: skip
 
 
 class ColumnBacktest:
@@ -34,7 +40,6 @@ class ColumnBacktest:
         self._columns = columns
         self._live_from = live_from
         self._ids = [instrument.id for instrument in plan.instruments]
-        self._next_tick = 0
 
     def run(
         self, on_progress: Callable[[int], None], on_chunk: Callable[[Sequence[AnyEvent]], None] = _nobody
@@ -49,20 +54,21 @@ class ColumnBacktest:
             Broken: there was no row.
         """
         cursor = MarketCursor(self._columns)
-        tally = BacktestTally()
-        while cursor.next_kind() != NOTHING:
-            is_warmup = cursor.next_ts() < self._live_from
-            events = self._next_rows(cursor, self._live_from if is_warmup else 1 << 62)
-            entries = list(events) if is_warmup else self._with_ticks(events)
-            facts = self.core.feed(entries, is_warmup=is_warmup)[1]
-            tally.take(facts)
-            on_chunk(facts)
+        while cursor.next_ts() < self._live_from and cursor.next_kind() != NOTHING:
+            self.core.feed(self._next_rows(cursor), is_warmup=True)
             on_progress(cursor.done())
-        return tally.summary(self.core)
+        if cursor.next_kind() != NOTHING:
+            on_chunk(self.core.feed([_begun(cursor.next_ts())])[1])
+        while cursor.next_kind() != NOTHING:
+            rows = self.core.scan(cursor, _ROWS_AT_ONCE)
+            if on_chunk is not _nobody:
+                on_chunk(self.core.engine.facts(rows))
+            on_progress(cursor.done())
+        return self.core.engine.summary()
 
-    def _next_rows(self, cursor: MarketCursor, before_ts: int) -> list[MarketEvent]:
+    def _next_rows(self, cursor: MarketCursor) -> list[MarketEvent]:
         events: list[MarketEvent] = []
-        while len(events) < _ROWS_AT_ONCE and cursor.next_ts() < before_ts:
+        while len(events) < _ROWS_AT_ONCE and cursor.next_ts() < self._live_from:
             kind = cursor.next_kind()
             if kind == TRADE:
                 events.append(self._trade(cursor.trade))
@@ -76,24 +82,6 @@ class ColumnBacktest:
             else:
                 break
         return events
-
-    def _with_ticks(self, events: Sequence[MarketEvent]) -> list[Entry]:
-        entries: list[Entry] = []
-        if self._next_tick == 0:
-            first = events[0].ts
-            self._next_tick = first - first % _SECOND_US + _SECOND_US
-            entries.append(
-                LifecycleChange(
-                    ts=first, recv_ts=first, state="running", trigger="start", reason="The backtest started.",
-                    is_degraded=False, entries_paused=False,
-                )
-            )  # fmt: skip
-        for event in events:
-            while event.ts >= self._next_tick:
-                entries.append(ClockTick(ts=self._next_tick, recv_ts=event.recv_ts))
-                self._next_tick += _SECOND_US
-            entries.append(event)
-        return entries
 
     def _trade(self, at: int) -> Trade:
         trades = self._columns.trades

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from papertape.engine.engine import Engine
 from papertape.journal.tape import Tape
+from papertape.model.columns import MarketCursor
 from papertape.model.entries import Batch, Entry
 from papertape.model.events import AnyEvent
+from papertape.model.fact_rows import FactRows
 from papertape.model.session import SessionPlan
 from papertape.session.sampler import Sampler
 
@@ -25,6 +27,11 @@ class SessionCore:
         """Journal new entries and step the engine; return the batch and the facts it caused, to be made durable."""
         batch = self.tape.append(entries, is_warmup=is_warmup)
         return batch, self.engine.step(batch)
+
+    def scan(self, cursor: MarketCursor, rows: int) -> FactRows:
+        """Take the next rows of columns and a clock tick for each second; return what they caused, not yet as facts."""
+        self.engine.scan(cursor, rows)
+        return self.engine.drain()
 
     def replay(self, batch: Batch) -> list[AnyEvent]:
         """Step the engine over a batch read back from a journal; return the facts it causes again."""

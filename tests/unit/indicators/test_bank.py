@@ -30,7 +30,7 @@ BTC = Instrument(
 
 
 def trade(bank: IndicatorBank, ts: int, price: int, size: int = 1_000) -> None:
-    bank.on_trade(ts, price, size)
+    bank.on_trade(ts, price, size, price / 100)
 
 
 def quote(bank: IndicatorBank, ts: int, bid: int, ask: int) -> None:
