@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from papertape.feeds.binance.book_sync import BookSync
 from papertape.feeds.binance.clock_offset import LATEST_MS
+from papertape.feeds.binance.numbers import IntegerParser, make_scale
 from papertape.feeds.binance.trade_sync import TradeSync
 from papertape.model.buffers import Ints, ints
 from papertape.model.instrument import Instrument
@@ -28,15 +29,25 @@ class Position:
     __slots__ = (
         "agg_id",
         "book",
+        "instrument",
         "instrument_id",
+        "price",
         "price_decimals",
         "quote_id",
+        "size",
         "size_decimals",
         "ticker_ms",
         "trade_ms",
         "trades",
+        "wants_snapshot",
+        "was_lost",
     )
+    instrument: Instrument
     instrument_id: str
+    price: IntegerParser
+    size: IntegerParser
+    wants_snapshot: bool
+    was_lost: bool
     price_decimals: int
     size_decimals: int
     book: BookSync
@@ -47,7 +58,13 @@ class Position:
     trade_ms: int
 
     def __init__(self, instrument: Instrument) -> None:
+        scale = make_scale(instrument)
+        self.instrument = instrument
         self.instrument_id = instrument.id
+        self.price = scale.price
+        self.size = scale.size
+        self.wants_snapshot = False
+        self.was_lost = False
         self.price_decimals = instrument.price_decimals
         self.size_decimals = instrument.size_decimals
         self.restart()
