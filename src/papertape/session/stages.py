@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from papertape.model.entries import Entry, Quote, Trade
+from papertape.model.entries import Entry, MarketEvent
 from papertape.model.events import AnyEvent, InstanceTransitioned, OrderFilled, OrderUpdated
 from papertape.model.instrument import InstrumentId
 from papertape.model.views import Check, StageName, StageView, StoreStatus
 from papertape.session.checks import worst
+from papertape.session.passing import count_prints, note_data
 from papertape.session.pulse import Pulse
 from papertape.session.vitals import Vitals
 
@@ -26,24 +27,18 @@ class Pipeline:
         self.quote_ts: dict[InstrumentId, int] = {}
         self.evaluated: set[InstrumentId] = set()
 
-    def note_events(self, events: Sequence[Entry], now: int) -> None:
+    def note_events(self, events: Sequence[MarketEvent], now: int) -> None:
         """Take note of live market events that are about to be journalled."""
-        for event in events:
-            instrument: InstrumentId | None = getattr(event, "instrument", None)
-            if instrument is not None:
-                self.data_ts[instrument] = now
-            if isinstance(event, Quote):
-                self.quote_ts[event.instrument] = now
+        note_data(events, now, self.data_ts, self.quote_ts)
         self._pulses["decoder"].beat(now, len(events))
 
     def note_step(self, entries: Sequence[Entry], facts: Sequence[AnyEvent], now: int) -> None:
         """Take note of a step of the engine over `entries`."""
         self._pulses["journal"].beat(now, len(entries))
-        prints = [entry for entry in entries if isinstance(entry, (Trade, Quote))]
+        prints = count_prints(entries, self.evaluated)
         if prints:
-            self._pulses["indicators"].beat(now, len(prints))
-            self._pulses["conditions"].beat(now, len(prints))
-            self.evaluated.update(entry.instrument for entry in prints)
+            self._pulses["indicators"].beat(now, prints)
+            self._pulses["conditions"].beat(now, prints)
         self._count(facts, now)
 
     def note_durable(self, rows: int, now: int) -> None:

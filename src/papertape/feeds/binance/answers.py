@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from papertape.errors import Invalid, PapertapeError, Unavailable
-from papertape.feeds.binance.frames import Market, SnapshotFrame
+from papertape.feeds.binance.frames import Market, Milliseconds, SnapshotFrame, VenueId
 from papertape.feeds.binance.numbers import make_scale
 from papertape.feeds.binance.trade_sync import Print
 from papertape.model.entries import Quote, Trade, VenueBar
@@ -41,19 +41,19 @@ class _ExchangeInformation(msgspec.Struct, frozen=True):
 
 
 class _RestTrade(msgspec.Struct, frozen=True):
-    id: int
+    id: VenueId
     price: str
     qty: str
-    time: int
+    time: Milliseconds
     buyer_is_maker: bool = msgspec.field(name="isBuyerMaker")
 
 
 class _RestAggTrade(msgspec.Struct, frozen=True):
-    agg_id: int = msgspec.field(name="a")
+    agg_id: VenueId = msgspec.field(name="a")
     price: str = msgspec.field(name="p")
     size: str = msgspec.field(name="q")
-    last_trade_id: int = msgspec.field(name="l")
-    time: int = msgspec.field(name="T")
+    last_trade_id: VenueId = msgspec.field(name="l")
+    time: Milliseconds = msgspec.field(name="T")
     buyer_is_maker: bool = msgspec.field(name="m")
 
 
@@ -62,11 +62,11 @@ class _RestBookTicker(msgspec.Struct, frozen=True):
     bid_size: str = msgspec.field(name="bidQty")
     ask: str = msgspec.field(name="askPrice")
     ask_size: str = msgspec.field(name="askQty")
-    time: int | None = None
+    time: Milliseconds | None = None
 
 
 class _ServerTime(msgspec.Struct, frozen=True):
-    time: int = msgspec.field(name="serverTime")
+    time: Milliseconds = msgspec.field(name="serverTime")
 
 
 class _Refusal(msgspec.Struct, frozen=True):

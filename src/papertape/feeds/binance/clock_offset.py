@@ -1,8 +1,14 @@
 """How far the venue's clock is from ours, from the times it prints on its messages."""
 
+# kernel: compiled by scripts/kernel_build.py
+
 from __future__ import annotations
 
-_WINDOW_US = 30_000_000
+WINDOW_US = 30_000_000
+NEVER = -(1 << 62)
+
+LATEST_MS = 1_000_000_000_000_000
+"""Times after this (the year 33658) are refused: in microseconds they would not fit 64 bits."""
 
 
 class ClockOffset:
@@ -13,25 +19,34 @@ class ClockOffset:
     recording played faster than real time, runs away.
     """
 
+    __slots__ = ("current", "previous", "window_start")
+    window_start: int
+    current: int
+    previous: int
+
     def __init__(self) -> None:
-        self._window_start: int | None = None
-        self._current = 0
-        self._previous: int | None = None
+        self.window_start = NEVER
+        self.current = 0
+        self.previous = NEVER
 
     def observe(self, event_us: int, recv_us: int) -> None:
         """Take one sample."""
         sample = event_us - recv_us
-        start = self._window_start
-        if start is None or not 0 <= recv_us - start < _WINDOW_US:
-            self._previous = None if start is None else self._current
-            self._window_start = recv_us
-            self._current = sample
-        elif sample > self._current:
-            self._current = sample
+        start = self.window_start
+        if start == NEVER or recv_us < start or recv_us - start >= WINDOW_US:
+            self.previous = NEVER if start == NEVER else self.current
+            self.window_start = recv_us
+            self.current = sample
+        elif sample > self.current:
+            self.current = sample
+
+    def offset(self) -> int:
+        """Return exchange clock minus our clock, microseconds; 0 before the first sample."""
+        if self.window_start == NEVER:
+            return 0
+        return max(self.current, self.previous)
 
     @property
     def offset_us(self) -> int:
         """Exchange clock minus our clock, microseconds; 0 before the first sample."""
-        if self._window_start is None:
-            return 0
-        return self._current if self._previous is None else max(self._current, self._previous)
+        return self.offset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -14,14 +14,15 @@ from websockets.frames import Opcode
 from websockets.protocol import Event
 
 from papertape.errors import Unavailable
-from papertape.feeds.binance.frames import Acknowledged, Frame, RequestRefused, ShutdownAnnounced
+from papertape.feeds.binance.frames import Acknowledged, Received, RequestRefused, ShutdownAnnounced
+from papertape.feeds.binance.hot_fields import are_streams
 from papertape.feeds.binance.protocol import parse_frame
 from papertape.feeds.binance.streams import Method, build_request, in_requests
 
 _LARGEST_MESSAGE = 16 * 1024 * 1024
 _BETWEEN_REQUESTS_S = 0.25
 
-OnBurst = Callable[[list[Frame]], None]
+OnBurst = Callable[[list[Received]], None]
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +102,7 @@ class VenueConnection:
         Raises:
             Unavailable: the venue does not answer or refuses.
         """
-        handler = staticmethod(self._on_messages)
+        handler = staticmethod(self.take)
         bound = type("_BoundConnection", (_BurstConnection,), {"on_messages": handler})
         try:
             self._socket = await connect(
@@ -169,9 +170,13 @@ class VenueConnection:
         finally:
             self._waiting.pop(request_id, None)
 
-    def _on_messages(self, messages: list[bytes]) -> None:
+    def take(self, messages: list[bytes]) -> None:
+        """Take the messages of one read of the socket: answers are matched here, the rest is handed over."""
         self.last_frame_at = self._loop.time()
-        frames: list[Frame] = []
+        if are_streams(messages):
+            self._on_burst(cast("list[Received]", messages))
+            return
+        frames: list[Received] = []
         for raw in messages:
             frame = parse_frame(raw)
             if isinstance(frame, Acknowledged | RequestRefused):
@@ -210,5 +215,5 @@ class VenueConnection:
         self._wake()
 
 
-def _drop(frames: list[Frame]) -> None:
+def _drop(frames: list[Received]) -> None:
     del frames

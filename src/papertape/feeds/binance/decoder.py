@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from papertape.errors import Invalid
-from papertape.feeds.binance.book_sync import BookSync
 from papertape.feeds.binance.clock_offset import ClockOffset
 from papertape.feeds.binance.frames import (
     AggTradeFrame,
@@ -19,12 +18,15 @@ from papertape.feeds.binance.frames import (
     Garbage,
     Level,
     Market,
+    Received,
     SnapshotFrame,
     TickerFrame,
     TradeFrame,
 )
-from papertape.feeds.binance.numbers import make_scale
-from papertape.feeds.binance.trade_sync import Print, TradeSync, Verdict
+from papertape.feeds.binance.hot_fields import NO_ID, Position
+from papertape.feeds.binance.hot_frames import HotFrames
+from papertape.feeds.binance.protocol import parse_frame
+from papertape.feeds.binance.trade_sync import Print, Verdict
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Ticker, Trade
 from papertape.model.instrument import Instrument, InstrumentId
 
@@ -52,37 +54,6 @@ class NeedTrades(msgspec.Struct, frozen=True):
 Request = NeedSnapshot | NeedTrades
 
 
-class _State:
-    __slots__ = (
-        "agg_id",
-        "book",
-        "instrument",
-        "price",
-        "quote_id",
-        "size",
-        "ticker_ms",
-        "trade_ms",
-        "trades",
-        "wants_snapshot",
-        "was_lost",
-    )
-
-    def __init__(self, instrument: Instrument) -> None:
-        scale = make_scale(instrument)
-        self.instrument = instrument
-        self.price = scale.price
-        self.size = scale.size
-        self.restart()
-        self.wants_snapshot = False
-        self.was_lost = False
-
-    def restart(self) -> None:
-        self.book = BookSync()
-        self.trades = TradeSync()
-        self.quote_id = self.ticker_ms = self.trade_ms = -1
-        self.agg_id: int | None = None
-
-
 class MarketDecoder:
     """Turns the frames of one market into events, for the instruments it was given.
 
@@ -105,10 +76,11 @@ class MarketDecoder:
         self.gaps = 0
         self.missing_trades = 0
         self._can_fetch = can_fetch
-        self._states: dict[str, _State] = {}
+        self._states: dict[str, Position] = {}
+        self._hot = HotFrames(self.clock)
         self._requests: list[Request] = []
         # One frame class, one method: the argument types differ, so the table cannot name them.
-        self._handlers: dict[type, Callable[[_State, Any, int, Out], None]] = {
+        self._handlers: dict[type, Callable[[Position, Any, int, Out], None]] = {
             TradeFrame: self._on_trade,
             BookTickerFrame: self._on_book_ticker,
             DepthFrame: self._on_depth,
@@ -118,7 +90,8 @@ class MarketDecoder:
 
     def add(self, instrument: Instrument) -> None:
         """Start decoding an instrument; one that is decoded already keeps its position."""
-        self._states.setdefault(instrument.symbol, _State(instrument))
+        state = self._states.setdefault(instrument.symbol, Position(instrument))
+        self._hot.positions[instrument.symbol.encode()] = state
 
     def continue_after(self, symbol: str, trade_id: int) -> None:
         """Take `trade_id` as the last print known, when none was decoded yet; what follows it is then asked for."""
@@ -130,6 +103,29 @@ class MarketDecoder:
     def remove(self, symbol: str) -> None:
         """Forget an instrument; its frames are passed over from now on."""
         self._states.pop(symbol, None)
+        self._hot.positions.pop(symbol.encode(), None)
+
+    def take_burst(self, burst: list[Received], recv_ts: int, out: Out) -> None:
+        """Append the events of messages and frames as they came; the hot messages take the short way."""
+        taken = 0
+        while taken < len(burst):
+            before = len(out)
+            refused = self._hot.take_all(burst, taken, recv_ts, recv_ts, out)
+            self.frames += refused - taken
+            self.events += len(out) - before
+            taken = refused + 1
+            if refused < len(burst):
+                received = burst[refused]
+                self.take(parse_frame(received) if isinstance(received, bytes) else received, recv_ts, out)
+
+    def take_hot(self, raw: bytes, recv_ts: int, out: Out) -> bool:
+        """Append the event of a hot message by the short way, or return False, with nothing changed."""
+        before = len(out)
+        if not self._hot.take(raw, recv_ts, recv_ts, out):
+            return False
+        self.frames += 1
+        self.events += len(out) - before
+        return True
 
     def take(self, frame: Frame, recv_ts: int, out: Out) -> None:
         """Append the events of one frame to `out`; `recv_ts` in microseconds UTC."""
@@ -232,7 +228,7 @@ class MarketDecoder:
         self.decode_errors += 1
         self.last_error = reason
 
-    def _on_trade(self, state: _State, frame: TradeFrame, recv_ts: int, out: Out) -> None:
+    def _on_trade(self, state: Position, frame: TradeFrame, recv_ts: int, out: Out) -> None:
         trade = self._trade(state, frame, recv_ts) if frame.order_type == "MARKET" else None
         self.clock.observe(frame.event_ms * 1000, recv_ts)
         verdict = state.trades.take(frame.trade_id)
@@ -250,7 +246,7 @@ class MarketDecoder:
         elif verdict == "deliver" and trade is not None:
             out.append(trade)
 
-    def _on_trade_hole(self, state: _State, trade_id: int, recv_ts: int, out: Out) -> Verdict:
+    def _on_trade_hole(self, state: Position, trade_id: int, recv_ts: int, out: Out) -> Verdict:
         last = state.trades.last_id or 0
         self.gaps += 1
         if self._can_fetch:
@@ -261,7 +257,7 @@ class MarketDecoder:
         out.append(self._gap(state, f"{trade_id - last - 1} trades are missing in the recording", recv_ts))
         return "deliver"
 
-    def _on_book_ticker(self, state: _State, frame: BookTickerFrame, recv_ts: int, out: Out) -> None:
+    def _on_book_ticker(self, state: Position, frame: BookTickerFrame, recv_ts: int, out: Out) -> None:
         if frame.update_id <= state.quote_id:
             return
         event_ms = frame.event_ms
@@ -282,7 +278,7 @@ class MarketDecoder:
         state.quote_id = frame.update_id
         out.append(quote)
 
-    def _on_depth(self, state: _State, frame: DepthFrame, recv_ts: int, out: Out) -> None:
+    def _on_depth(self, state: Position, frame: DepthFrame, recv_ts: int, out: Out) -> None:
         self.clock.observe(frame.event_ms * 1000, recv_ts)
         verdict = state.book.take(frame)
         if verdict == "apply":
@@ -293,7 +289,7 @@ class MarketDecoder:
         if verdict in {"hole", "held"}:
             self._ask_snapshot(state)
 
-    def _on_ticker(self, state: _State, frame: TickerFrame, recv_ts: int, out: Out) -> None:
+    def _on_ticker(self, state: Position, frame: TickerFrame, recv_ts: int, out: Out) -> None:
         if frame.event_ms <= state.ticker_ms:
             return
         state.ticker_ms = frame.event_ms
@@ -307,10 +303,10 @@ class MarketDecoder:
             )
         )
 
-    def _on_agg_trade(self, state: _State, frame: AggTradeFrame, recv_ts: int, out: Out) -> None:
-        if frame.agg_id is not None and state.agg_id is not None and frame.agg_id <= state.agg_id:
+    def _on_agg_trade(self, state: Position, frame: AggTradeFrame, recv_ts: int, out: Out) -> None:
+        if frame.agg_id is not None and frame.agg_id <= state.agg_id:
             return
-        state.agg_id = frame.agg_id
+        state.agg_id = NO_ID if frame.agg_id is None else frame.agg_id
         self.clock.observe(frame.event_ms * 1000, recv_ts)
         out.append(
             Trade(
@@ -324,7 +320,7 @@ class MarketDecoder:
             )
         )
 
-    def _trade(self, state: _State, frame: TradeFrame, recv_ts: int) -> Trade:
+    def _trade(self, state: Position, frame: TradeFrame, recv_ts: int) -> Trade:
         return Trade(
             ts=frame.trade_ms * 1000,
             recv_ts=recv_ts,
@@ -336,7 +332,7 @@ class MarketDecoder:
         )
 
     def _book_update(
-        self, state: _State, frame: DepthFrame | SnapshotFrame, recv_ts: int, *, is_snapshot: bool
+        self, state: Position, frame: DepthFrame | SnapshotFrame, recv_ts: int, *, is_snapshot: bool
     ) -> BookUpdate:
         event_ms = frame.transaction_ms or frame.event_ms
         return BookUpdate(
@@ -348,27 +344,27 @@ class MarketDecoder:
             asks=_levels(state, frame.asks),
         )
 
-    def _void(self, state: _State, reason: str, recv_ts: int, out: Out) -> None:
+    def _void(self, state: Position, reason: str, recv_ts: int, out: Out) -> None:
         state.book.void()
         self.gaps += 1
         out.append(self._gap(state, reason, recv_ts))
 
-    def _gap(self, state: _State, reason: str, recv_ts: int) -> BookGap:
+    def _gap(self, state: Position, reason: str, recv_ts: int) -> BookGap:
         return BookGap(
             ts=recv_ts + self.clock.offset_us, recv_ts=recv_ts, instrument=state.instrument.id, reason=reason
         )
 
-    def _ask_snapshot(self, state: _State) -> None:
+    def _ask_snapshot(self, state: Position) -> None:
         if self._can_fetch and not state.wants_snapshot:
             state.wants_snapshot = True
             self._requests.append(NeedSnapshot(symbol=state.instrument.symbol))
 
-    def _ask_trades(self, state: _State, after_id: int, before_id: int | None) -> None:
+    def _ask_trades(self, state: Position, after_id: int, before_id: int | None) -> None:
         state.trades.begin_recovery()
         self._requests.append(NeedTrades(symbol=state.instrument.symbol, after_id=after_id, before_id=before_id))
 
 
-def _levels(state: _State, levels: tuple[Level, ...]) -> tuple[tuple[int, int], ...]:
+def _levels(state: Position, levels: tuple[Level, ...]) -> tuple[tuple[int, int], ...]:
     price, size = state.price, state.size
     try:
         return tuple([(price(p), size(q)) for p, q in levels])
@@ -376,7 +372,7 @@ def _levels(state: _State, levels: tuple[Level, ...]) -> tuple[tuple[int, int], 
         return tuple(_levels_on_the_grid(state, levels))
 
 
-def _levels_on_the_grid(state: _State, levels: tuple[Level, ...]) -> Iterator[tuple[int, int]]:
+def _levels_on_the_grid(state: Position, levels: tuple[Level, ...]) -> Iterator[tuple[int, int]]:
     # Orders from before the tick was made coarser may still stand between today's prices: they are left out.
     for price, size in levels:
         with contextlib.suppress(Invalid):

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from papertape.feeds.binance.clock_offset import LATEST_MS
+
 Market = Literal["spot", "usdm"]
 Level = tuple[str, str]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
+VenueId = Annotated[int, msgspec.Meta(ge=-(10**18), le=10**18)]
+"""An id that counts up."""
 
 
 class TradeFrame(msgspec.Struct, frozen=True, gc=False):
     """One print (`@trade`). On USD-M `order_type` other than MARKET is not a market trade."""
 
     symbol: str = msgspec.field(name="s")
-    trade_id: int = msgspec.field(name="t")
+    trade_id: VenueId = msgspec.field(name="t")
     price: str = msgspec.field(name="p")
     size: str = msgspec.field(name="q")
-    event_ms: int = msgspec.field(name="E")
-    trade_ms: int = msgspec.field(name="T")
+    event_ms: Milliseconds = msgspec.field(name="E")
+    trade_ms: Milliseconds = msgspec.field(name="T")
     buyer_is_maker: bool = msgspec.field(name="m")
     order_type: str = msgspec.field(name="X", default="MARKET")
 
@@ -29,44 +34,44 @@ class AggTradeFrame(msgspec.Struct, frozen=True, gc=False):
     symbol: str = msgspec.field(name="s")
     price: str = msgspec.field(name="p")
     size: str = msgspec.field(name="q")
-    event_ms: int = msgspec.field(name="E")
-    trade_ms: int = msgspec.field(name="T")
+    event_ms: Milliseconds = msgspec.field(name="E")
+    trade_ms: Milliseconds = msgspec.field(name="T")
     buyer_is_maker: bool = msgspec.field(name="m")
-    agg_id: int | None = msgspec.field(name="a", default=None)
-    last_trade_id: int | None = msgspec.field(name="l", default=None)
+    agg_id: VenueId | None = msgspec.field(name="a", default=None)
+    last_trade_id: VenueId | None = msgspec.field(name="l", default=None)
 
 
 class BookTickerFrame(msgspec.Struct, frozen=True, gc=False):
     """Best bid and ask (`@bookTicker`). Spot sends no time at all."""
 
     symbol: str = msgspec.field(name="s")
-    update_id: int = msgspec.field(name="u")
+    update_id: VenueId = msgspec.field(name="u")
     bid: str = msgspec.field(name="b")
     bid_size: str = msgspec.field(name="B")
     ask: str = msgspec.field(name="a")
     ask_size: str = msgspec.field(name="A")
-    event_ms: int | None = msgspec.field(name="E", default=None)
-    transaction_ms: int | None = msgspec.field(name="T", default=None)
+    event_ms: Milliseconds | None = msgspec.field(name="E", default=None)
+    transaction_ms: Milliseconds | None = msgspec.field(name="T", default=None)
 
 
 class DepthFrame(msgspec.Struct, frozen=True):
     """Changed book levels (`@depth`), update ids `first_id` to `last_id`; `previous_id` on USD-M only."""
 
     symbol: str = msgspec.field(name="s")
-    event_ms: int = msgspec.field(name="E")
-    first_id: int = msgspec.field(name="U")
-    last_id: int = msgspec.field(name="u")
+    event_ms: Milliseconds = msgspec.field(name="E")
+    first_id: VenueId = msgspec.field(name="U")
+    last_id: VenueId = msgspec.field(name="u")
     bids: tuple[Level, ...] = msgspec.field(name="b")
     asks: tuple[Level, ...] = msgspec.field(name="a")
-    previous_id: int | None = msgspec.field(name="pu", default=None)
-    transaction_ms: int | None = msgspec.field(name="T", default=None)
+    previous_id: VenueId | None = msgspec.field(name="pu", default=None)
+    transaction_ms: Milliseconds | None = msgspec.field(name="T", default=None)
 
 
 class TickerFrame(msgspec.Struct, frozen=True, gc=False):
     """Rolling 24 h statistics (`@ticker`): change in percent, volume in quote units."""
 
     symbol: str = msgspec.field(name="s")
-    event_ms: int = msgspec.field(name="E")
+    event_ms: Milliseconds = msgspec.field(name="E")
     change_pct: str = msgspec.field(name="P")
     volume_quote: str = msgspec.field(name="q")
 
@@ -74,11 +79,11 @@ class TickerFrame(msgspec.Struct, frozen=True, gc=False):
 class SnapshotFrame(msgspec.Struct, frozen=True):
     """The whole book as REST gives it; it names no symbol."""
 
-    last_id: int = msgspec.field(name="lastUpdateId")
+    last_id: VenueId = msgspec.field(name="lastUpdateId")
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
-    event_ms: int | None = msgspec.field(name="E", default=None)
-    transaction_ms: int | None = msgspec.field(name="T", default=None)
+    event_ms: Milliseconds | None = msgspec.field(name="E", default=None)
+    transaction_ms: Milliseconds | None = msgspec.field(name="T", default=None)
 
 
 class Acknowledged(msgspec.Struct, frozen=True, gc=False):
@@ -115,3 +120,5 @@ class Garbage(msgspec.Struct, frozen=True, gc=False):
 MarketFrame = TradeFrame | AggTradeFrame | BookTickerFrame | DepthFrame | TickerFrame
 Reply = Acknowledged | RequestRefused | ShutdownAnnounced
 Frame = MarketFrame | SnapshotFrame | Reply | Ignored | Garbage
+Received = Frame | bytes
+"""A message of a stream as it came, or what it was found to be."""

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from papertape.errors import PapertapeError
 from papertape.feeds.binance.connection import Timing
 from papertape.feeds.binance.decoder import MarketDecoder, NeedSnapshot, NeedTrades
-from papertape.feeds.binance.frames import Frame, Market
+from papertape.feeds.binance.frames import Market, Received
 from papertape.feeds.binance.route import Route, RouteEvents
 from papertape.feeds.binance.streams import stream_names
 from papertape.feeds.binance.trade_sync import Print
@@ -115,7 +115,7 @@ class MarketHub:
 
     def _new_route(self, lane: Lane, jitter: Random) -> Route:
         events = RouteEvents(
-            on_frames=self._on_frames,
+            on_frames=self.take,
             on_ready=self._on_ready if lane.carries_books else _nothing,
             on_lost=self._on_lost if lane.carries_books else _ignore,
             on_change=self._on_change,
@@ -129,14 +129,13 @@ class MarketHub:
         for url, route in self.routes.items():
             route.unwant(stream_names(symbol, self._kinds[url]))
 
-    def _on_frames(self, frames: list[Frame]) -> None:
+    def take(self, burst: list[Received]) -> None:
+        """Take a burst of one connection: decode it and deliver its events."""
         now = self._clock()
         self.last_frame_ts = now
         events: list[MarketEvent] = []
-        take = self.decoder.take
-        for frame in frames:
-            take(frame, now, events)
-        self._publish(events)
+        self.decoder.take_burst(burst, now, events)
+        self.publish(events)
         self._serve_requests()
 
     def _on_ready(self) -> None:
@@ -148,19 +147,20 @@ class MarketHub:
     def _on_lost(self, reason: str) -> None:
         events: list[MarketEvent] = []
         self.decoder.on_lost(f"connection lost: {reason}", self._clock(), events)
-        self._publish(events)
+        self.publish(events)
 
     def _on_change(self) -> None:
         for subscriber in tuple(self._subscribers):
             subscriber.refresh()
 
-    def _publish(self, events: list[MarketEvent]) -> None:
+    def publish(self, events: list[MarketEvent]) -> None:
+        """Deliver events, each to the sessions that want its instrument."""
         if not events:
             return
         for event in events:
-            if isinstance(event, BookUpdate):
+            if type(event) is BookUpdate:
                 self._books[event.instrument].apply(event)
-            elif isinstance(event, BookGap):
+            elif type(event) is BookGap:
                 self._books[event.instrument].void()
         if len(self._subscribers) == 1:
             self._subscribers[0].take(events)
@@ -198,7 +198,7 @@ class MarketHub:
         else:
             events: list[MarketEvent] = []
             self.decoder.on_snapshot(symbol, snapshot, self._clock(), events)
-            self._publish(events)
+            self.publish(events)
             if any(isinstance(event, BookUpdate) for event in events):
                 self._attempts.pop(symbol, None)
         self._serve_requests()
@@ -217,7 +217,7 @@ class MarketHub:
             self.decoder.count_error(f"The missed trades of {instrument.id} did not come in {self._timing.rest:g} s.")
         events: list[MarketEvent] = []
         self.decoder.on_trades(request.symbol, found, self._clock(), events)
-        self._publish(events)
+        self.publish(events)
         self._serve_requests()
 
     def _snapshot(self, instrument: InstrumentId, book: LevelBook) -> BookUpdate:

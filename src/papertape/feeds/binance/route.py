@@ -8,7 +8,7 @@ from random import Random
 
 from papertape.errors import Unavailable
 from papertape.feeds.binance.connection import OnBurst, Timing, VenueConnection
-from papertape.feeds.binance.frames import Frame
+from papertape.feeds.binance.frames import Received
 from papertape.model.feed import FeedState
 
 
@@ -151,7 +151,7 @@ class Route:
         return now >= self._rotation_at(connection)
 
     async def _rotate(self, old: VenueConnection) -> VenueConnection:
-        buffered: list[Frame] = []
+        buffered: list[Received] = []
         try:
             new = await self._connect(buffered.extend)
         except Unavailable:

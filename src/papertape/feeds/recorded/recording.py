@@ -82,11 +82,12 @@ class FrameRecording:
             decoder = decoders[recorded.market]
             recv_us = recorded.recv_ns // 1000
             events: list[MarketEvent] = []
-            frame = parse_frame(recorded.raw)
-            if isinstance(frame, SnapshotFrame):
-                decoder.on_snapshot(recorded.symbol, frame, recv_us, events)
-            else:
-                decoder.take(frame, recv_us, events)
+            if not decoder.take_hot(recorded.raw, recv_us, events):
+                frame = parse_frame(recorded.raw)
+                if isinstance(frame, SnapshotFrame):
+                    decoder.on_snapshot(recorded.symbol, frame, recv_us, events)
+                else:
+                    decoder.take(frame, recv_us, events)
             tally.frames += 1
             tally.note(decoder)
             if events:
