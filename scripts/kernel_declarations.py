@@ -32,6 +32,8 @@ _LOCALS = {
     "double[::1]": "cython.double[::1]",
 }
 
+_POINTERS = {"long long[::1]": "cython.p_longlong", "double[::1]": "cython.p_double"}
+
 # What Python itself asks of C's library. Where it raises (the root or logarithm of a negative), C gives no number.
 _OF_C = {name: name for name in ("copysign", "exp", "fabs", "isfinite", "isinf", "isnan", "log", "log10", "sqrt")}
 _OF_C |= {"nan": "NAN", "inf": "INFINITY"}
@@ -204,6 +206,10 @@ def _local_edits(node: ast.AnnAssign, classes: Classes, text: _Text) -> list[Edi
     if not isinstance(node.target, ast.Name):
         return [_unannotated(node, text)]
     kind = c_type(node.annotation, classes)
+    if kind in _POINTERS and isinstance(node.value, ast.Attribute):
+        # A view would be counted, atomically; the owner keeps the buffer while the function runs.
+        place = f"cython.address({ast.unparse(node.value)}[0])"
+        return [text.edit(node.annotation, _POINTERS[kind]), text.edit(node.value, place)]
     return [text.edit(node.annotation, _LOCALS.get(kind, kind))]
 
 

@@ -390,3 +390,18 @@ def test_without_a_compiler_one_sentence_is_said_and_nothing_is_an_error(
 def test_an_index_from_the_end_is_refused_because_compiled_it_reads_before_the_start(tmp_path: Path) -> None:
     with pytest.raises(KernelProblem, match=r"node.py:8: items\[-1\]: compiled, an index is not counted from the end"):
         modules_of(tmp_path, node="def last(items: list[int]) -> int:\n    return items[-1]\n")
+
+
+def test_a_local_name_of_a_buffer_that_an_object_keeps_is_a_bare_pointer(tmp_path: Path) -> None:
+    source = """
+        from sample.model import Ints
+
+        class Row:
+            __slots__ = ("numbers",)
+            numbers: Ints
+
+            def first(self) -> int:
+                numbers: Ints = self.numbers
+                return numbers[0]
+    """
+    assert "numbers: cython.p_longlong = cython.address(self.numbers[0])" in given(tmp_path, row=source)

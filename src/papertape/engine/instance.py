@@ -27,7 +27,7 @@ from papertape.engine.codes import (
 )
 from papertape.engine.lane import Lane
 from papertape.engine.session_state import SessionState
-from papertape.model.buffers import Exact, Ints, ints
+from papertape.model.buffers import Exact, Floats, Ints, ints
 from papertape.model.fact_log import Reason
 from papertape.strategy.durations import duration_us
 from papertape.strategy.evaluate import TRUE, Memory
@@ -298,9 +298,12 @@ class Instance(Owner):
     def evaluate(self) -> None:
         """Answer every condition as of the lane's time."""
         memory, lane = self.memory, self.lane
+        values: Floats = memory.values
+        known: Floats = lane.values
+        slots: Ints = self.slots
         index = self.indicator_count
         for place in range(index):
-            memory.values[place] = lane.values[self.slots[place]]
+            values[place] = known[slots[place]]
         if self.reads_position:
             self._put_own_values(index)
         if self.reads_session:

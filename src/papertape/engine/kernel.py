@@ -17,6 +17,7 @@ from papertape.engine.session_state import SessionState
 from papertape.engine.stepper import Actor, Stepper
 from papertape.engine.tally import Tally
 from papertape.errors import Broken
+from papertape.model.buffers import Ints
 from papertape.model.columns import QUOTE, TRADE, BarColumns, MarketCursor, QuoteColumns, TradeColumns
 from papertape.model.entries import (
     AlertNote,
@@ -141,13 +142,17 @@ class Kernel:
             ts = cursor.next_ts()
             self.next_tick = ts - ts % SECOND + SECOND
         trades: TradeColumns = cursor.market.trades
+        times: Ints = trades.ts
+        lanes: Ints = trades.lane
+        prices: Ints = trades.price
+        sizes: Ints = trades.lots
         is_of_trades = cursor.market.quotes.count == 0 and cursor.market.bars.count == 0
         for _ in range(min(rows, cursor.market.count() - cursor.done())):
             if not is_of_trades and cursor.next_kind() != TRADE:
                 self._scan_other(cursor)
                 continue
             at = cursor.trade
-            ts = trades.ts[at]
+            ts = times[at]
             if ts >= self.next_tick:
                 self._tick_until(ts)
             if ts < log.ts:
@@ -156,11 +161,11 @@ class Kernel:
             log.ts = ts
             if ts >= session.day_end:
                 self._begin(ts)
-            if trades.lane[at] != lane_index:
-                lane_index = trades.lane[at]
+            if lanes[at] != lane_index:
+                lane_index = lanes[at]
                 lane = self.lanes[lane_index]
-            broker.on_trade(lane.market, ts, trades.price[at], trades.lots[at], "")
-            lane.on_trade(ts, ts, trades.price[at], trades.lots[at], False)
+            broker.on_trade(lane.market, ts, prices[at], sizes[at], "")
+            lane.on_trade(ts, ts, prices[at], sizes[at], False)
             _think(lane)
             if ts >= session.mark_due:
                 self._mark(ts)

@@ -234,15 +234,16 @@ class Lane:
         quote_age = _age(self, self.quote_ts)
         trade_age = _age(self, self.trade_ts)
         is_stale = _age(self, self.event_ts) > self.stale_us
+        values: Floats = self.values
         slot = self.top
         while slot is not None:
             if is_stale or (quote_age if slot.is_quoted else trade_age) > slot.stale_us:
-                self.values[slot.index] = nan
+                values[slot.index] = nan
             else:
                 indicator = slot.indicator
                 if ts >= indicator.until:
                     indicator.on_time(ts)
-                self.values[slot.index] = indicator.current
+                values[slot.index] = indicator.current
             slot = slot.following
         if ts >= self.sample_due:
             self.sample()

@@ -115,77 +115,84 @@ class Memory:
         A comparison with a missing value is undecided and breaks a hold; a cross is undecided until there is a value
         to cross from. `within` stays true on what was true in its window, also while undecided.
         """
-        # Buffers are reached through their owners each time: a name of its own for one is counted, atomically.
         self.ts = ts
         table = self.table
+        rows: Ints = table.rows
+        values: Floats = self.values
+        answers: Ints = self.ints
+        distances: Floats = self.floats
+        signs: Floats = table.signs
         count = table.row_count
+        since = count + table.group_count
         at = 0
         for index in range(count):
-            value = self.values[table.rows[at + 1]]
-            threshold = self.values[table.rows[at + 2]]
-            gap = (threshold - value) * table.signs[index]
-            if table.rows[at + 3] != table.rows[at + 2]:
-                gap = max(threshold - value, value - self.values[table.rows[at + 3]]) * table.signs[index]
+            value = values[rows[at + 1]]
+            threshold = values[rows[at + 2]]
+            gap = (threshold - value) * signs[index]
+            if rows[at + 3] != rows[at + 2]:
+                gap = max(threshold - value, value - values[rows[at + 3]]) * signs[index]
             answer = UNDECIDED
             if gap == gap:
-                answer = _judge(self, index, table.rows[at], gap, count)
-            self.floats[index] = gap
-            if answer == TRUE or table.rows[at + 5]:
+                answer = TRUE if gap < 0.0 or (gap == 0.0 and rows[at] == INCLUSIVE) else FALSE
+                distance = max(0.0, gap)
+                if rows[at] == CROSSES:
+                    answer = _crossed(distances[index], answer)
+                    distance = 0.0 if answer == TRUE else abs(gap)
+                # A closest distance that is NaN is none yet.
+                if not distance >= distances[count + index]:
+                    distances[count + index] = distance
+                if distance > distances[2 * count + index]:
+                    distances[2 * count + index] = distance
+            distances[index] = gap
+            if answer == TRUE or rows[at + 5]:
                 answer = _hold(self, table, index, at, answer)
-            elif self.ints[count + table.group_count + index] != NEVER:
-                self.ints[count + table.group_count + index] = NEVER
-            self.ints[index] = answer
+            elif answers[since + index] != NEVER:
+                answers[since + index] = NEVER
+            answers[index] = answer
             at += ROW
         for index in range(table.group_count):
             _combine(self, table, index)
 
 
-def _judge(memory: Memory, index: int, operator: int, gap: float, count: int) -> int:
-    answer = TRUE if gap < 0.0 or (gap == 0.0 and operator == INCLUSIVE) else FALSE
-    distance = max(0.0, gap)
-    if operator == CROSSES:
-        before = memory.floats[index]
-        if before != before:
-            answer = UNDECIDED
-        elif before < 0.0:
-            answer = FALSE
-        distance = 0.0 if answer == TRUE else abs(gap)
-    # A closest distance that is NaN is none yet.
-    if not distance >= memory.floats[count + index]:
-        memory.floats[count + index] = distance
-    if distance > memory.floats[2 * count + index]:
-        memory.floats[2 * count + index] = distance
-    return answer
+def _crossed(before: float, answer: int) -> int:
+    if before != before:
+        return UNDECIDED
+    return FALSE if before < 0.0 else answer
 
 
 def _hold(memory: Memory, table: Table, index: int, at: int, answer: int) -> int:
     ts = memory.ts
+    rows: Ints = table.rows
+    times: Ints = memory.ints
     since = table.row_count + table.group_count + index
     last = since + table.row_count
     if answer == TRUE:
-        if memory.ints[since] == NEVER:
-            memory.ints[since] = ts
-        if ts - memory.ints[since] >= table.rows[at + 4]:
-            memory.ints[last] = ts
+        if times[since] == NEVER:
+            times[since] = ts
+        if ts - times[since] >= rows[at + 4]:
+            times[last] = ts
         else:
             answer = FALSE
     else:
-        memory.ints[since] = NEVER
-    within = table.rows[at + 5]
-    return TRUE if within and memory.ints[last] >= ts - within else answer
+        times[since] = NEVER
+    within = rows[at + 5]
+    return TRUE if within and times[last] >= ts - within else answer
 
 
 def _combine(memory: Memory, table: Table, index: int) -> None:
-    word = table.groups[GROUP * index]
-    first = table.groups[GROUP * index + 1]
+    groups: Ints = table.groups
+    members: Ints = table.members
+    answers: Ints = memory.ints
+    word = groups[GROUP * index]
+    first = groups[GROUP * index + 1]
     worst, best = TRUE, FALSE
-    for member in range(first, first + table.groups[GROUP * index + 2]):
-        answer = memory.ints[table.members[member]]
+    for member in range(first, first + groups[GROUP * index + 2]):
+        answer = answers[members[member]]
         if answer < worst:
             worst = answer
         if answer > best:
             best = answer
     if word == ALL:
-        memory.ints[table.row_count + index] = worst
+        answers[table.row_count + index] = worst
     else:
-        memory.ints[table.row_count + index] = best if word == ANY else 2 - best
+        answers[table.row_count + index] = best if word == ANY else 2 - best
