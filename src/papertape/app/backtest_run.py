@@ -83,9 +83,9 @@ def carry_out(order: RunOrder, market: MarketColumns, on_progress: Callable[[int
 
 
 @contextmanager
-def _facts_written(name: str | None) -> Iterator[Callable[[Sequence[AnyEvent]], None]]:
+def _facts_written(name: str | None) -> Iterator[Callable[[Sequence[AnyEvent]], None] | None]:
     if name is None:
-        yield lambda _: None
+        yield None  # then none are made
         return
     path = Path(name)
     draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from papertape.broker.broker import Broker
 from papertape.broker.lifecycle import EMERGENCY_EXIT, EXIT
+from papertape.engine.alerts import write_alert
 from papertape.engine.entry_order import EntryDesk
 from papertape.engine.instance import Instance
 from papertape.engine.lane import Lane
@@ -33,7 +34,7 @@ from papertape.model.entries import (
     Trade,
     VenueBar,
 )
-from papertape.model.fact_log import ALERT, FactLog
+from papertape.model.fact_log import FactLog
 from papertape.model.fact_rows import FactRows
 from papertape.model.instrument import Instrument, InstrumentId
 from papertape.model.session import SimulationProfile
@@ -379,18 +380,9 @@ class Kernel:
             for one in self.instances:
                 self.stepper.command(one, entry.reason, EMERGENCY_EXIT if entry.is_emergency else EXIT)
         elif isinstance(entry, AlertNote):
-            self._raise_alert(entry)
+            write_alert(self.log, entry.code, entry.severity, entry.message, entry.stage, entry.instrument or "")
         for lane in self.lanes:
             lane.revision += 1
-
-    def _raise_alert(self, note: AlertNote) -> None:
-        log = self.log
-        log.open(ALERT)
-        log.put_text(note.instrument or "")
-        log.put_text(note.code)
-        log.put_text(note.severity)
-        log.put_text(note.message)
-        log.put_text(note.stage)
 
 
 def _think(lane: Lane) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from papertape.broker.broker import Broker
 from papertape.broker.lifecycle import EMERGENCY_EXIT, EXIT
+from papertape.engine.alerts import write_alert
 from papertape.engine.codes import (
     BY_COMMAND,
     BY_COOLDOWN_OVER,
@@ -60,7 +61,7 @@ from papertape.engine.reasons import exit_problem, order_trouble
 from papertape.engine.session_state import SessionState
 from papertape.errors import Broken
 from papertape.model.buffers import Ints
-from papertape.model.fact_log import ALERT, NO_REASON, SIGNAL, TRANSITION, FactLog, Reason
+from papertape.model.fact_log import NO_REASON, SIGNAL, TRANSITION, FactLog, Reason
 from papertape.strategy.evaluate import TRUE
 from papertape.strategy.machine import transition
 from papertape.strategy.program import Program
@@ -210,13 +211,9 @@ class Stepper:
         reason = f"The exit did not complete after {MAX_EXIT_ATTEMPTS} attempts: {exit_problem(instance)}"
         instance.why.say(reason)
         self._move_for(instance, BY_ERROR)
-        log = self.log
-        log.open(ALERT)
-        log.put_text(instance.lane.instrument.id)
-        log.put_text("instance.exit_failed")
-        log.put_text("critical")
-        log.put_text(f"{instance.key} still holds a position. {reason} Close it by hand or stop the session.")
-        log.put_text("machine")
+        message = f"{instance.key} still holds a position. {reason} Close it by hand or stop the session."
+        market = instance.lane.instrument.id
+        write_alert(self.log, "instance.exit_failed", "critical", message, "machine", market)
 
     def _move_by_venue(self, instance: Instance, trigger: int) -> None:
         why = instance.why

@@ -15,10 +15,6 @@ _SECOND_US = 1_000_000
 _ROWS_AT_ONCE = 65_536
 
 
-def _nobody(_: Sequence[AnyEvent]) -> None:
-    pass
-
-
 def _begun(ts: int) -> LifecycleChange:
     return LifecycleChange(
         ts=ts, recv_ts=ts, state="running", trigger="start", reason="The backtest started.",
@@ -42,13 +38,13 @@ class ColumnBacktest:
         self._ids = [instrument.id for instrument in plan.instruments]
 
     def run(
-        self, on_progress: Callable[[int], None], on_chunk: Callable[[Sequence[AnyEvent]], None] = _nobody
+        self, on_progress: Callable[[int], None], on_chunk: Callable[[Sequence[AnyEvent]], None] | None = None
     ) -> BacktestSummary:
         """Run from the first to the last row.
 
         Args:
             on_progress: is told the number of rows so far.
-            on_chunk: gets the facts, in order, a part at a time.
+            on_chunk: gets the facts, in order, a part at a time; without it none are made.
 
         Raises:
             Broken: there was no row.
@@ -58,10 +54,12 @@ class ColumnBacktest:
             self.core.feed(self._next_rows(cursor), is_warmup=True)
             on_progress(cursor.done())
         if cursor.next_kind() != NOTHING:
-            on_chunk(self.core.feed([_begun(cursor.next_ts())])[1])
+            begun = self.core.feed([_begun(cursor.next_ts())])[1]
+            if on_chunk is not None:
+                on_chunk(begun)
         while cursor.next_kind() != NOTHING:
             rows = self.core.scan(cursor, _ROWS_AT_ONCE)
-            if on_chunk is not _nobody:
+            if on_chunk is not None:
                 on_chunk(self.core.engine.facts(rows))
             on_progress(cursor.done())
         return self.core.engine.summary()
