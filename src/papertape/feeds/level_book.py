@@ -1,8 +1,8 @@
 """A book of one instrument in integers, kept from snapshots and changes."""
 
-from __future__ import annotations
+# kernel: compiled by scripts/kernel_build.py
 
-from collections.abc import Iterable
+from __future__ import annotations
 
 from papertape.model.entries import BookUpdate
 from papertape.model.instrument import InstrumentId
@@ -13,9 +13,14 @@ Levels = tuple[tuple[int, int], ...]
 class LevelBook:
     """Price to size on both sides; empty until the first snapshot."""
 
+    __slots__ = ("_asks", "_bids", "is_valid")
+    _bids: dict[int, int]
+    _asks: dict[int, int]
+    is_valid: bool
+
     def __init__(self) -> None:
-        self._bids: dict[int, int] = {}
-        self._asks: dict[int, int] = {}
+        self._bids = {}
+        self._asks = {}
         self.is_valid = False
 
     def apply(self, update: BookUpdate) -> None:
@@ -59,7 +64,7 @@ class LevelBook:
         return (bid, self._bids[bid]), (ask, self._asks[ask])
 
 
-def _change(side: dict[int, int], levels: Iterable[tuple[int, int]]) -> None:
+def _change(side: dict[int, int], levels: Levels) -> None:
     for price, size in levels:
         if size:
             side[price] = size

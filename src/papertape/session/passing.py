@@ -16,9 +16,12 @@ def note_data(
 ) -> None:
     """Set the time of the newest data, and of the newest quote, of each instrument in the events."""
     ts: Exact = now
+    newest: object = None
     for event in events:
         instrument = event.instrument
-        data_ts[instrument] = ts
+        if instrument is not newest:
+            data_ts[instrument] = ts
+            newest = instrument
         if type(event) is Quote:
             quote_ts[instrument] = ts
 

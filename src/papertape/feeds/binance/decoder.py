@@ -23,8 +23,8 @@ from papertape.feeds.binance.frames import (
     TickerFrame,
     TradeFrame,
 )
-from papertape.feeds.binance.hot_fields import NO_ID, Position
 from papertape.feeds.binance.hot_frames import HotFrames
+from papertape.feeds.binance.position import NO_ID, Position
 from papertape.feeds.binance.protocol import parse_frame
 from papertape.feeds.binance.trade_sync import Print, Verdict
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Ticker, Trade
@@ -91,7 +91,7 @@ class MarketDecoder:
     def add(self, instrument: Instrument) -> None:
         """Start decoding an instrument; one that is decoded already keeps its position."""
         state = self._states.setdefault(instrument.symbol, Position(instrument))
-        self._hot.positions[instrument.symbol.encode()] = state
+        self._hot.fields.add(instrument.symbol.encode(), state)
 
     def continue_after(self, symbol: str, trade_id: int) -> None:
         """Take `trade_id` as the last print known, when none was decoded yet; what follows it is then asked for."""
@@ -103,7 +103,7 @@ class MarketDecoder:
     def remove(self, symbol: str) -> None:
         """Forget an instrument; its frames are passed over from now on."""
         self._states.pop(symbol, None)
-        self._hot.positions.pop(symbol.encode(), None)
+        self._hot.fields.remove(symbol.encode())
 
     def take_burst(self, burst: list[Received], recv_ts: int, out: Out) -> None:
         """Append the events of messages and frames as they came; the hot messages take the short way."""

@@ -7,14 +7,10 @@ Only what is written as plainly as the venue writes is read: see `hot_frames`.
 
 from __future__ import annotations
 
-from papertape.feeds.binance.book_sync import BookSync
 from papertape.feeds.binance.clock_offset import LATEST_MS
-from papertape.feeds.binance.numbers import IntegerParser, make_scale
-from papertape.feeds.binance.trade_sync import TradeSync
+from papertape.feeds.binance.position import Position
 from papertape.model.buffers import Ints, ints
-from papertape.model.instrument import Instrument
 
-NO_ID = -1
 NO_NUMBER = -1
 MOST_DIGITS = 18
 TEXT, INTEGER, TRUTH, LEVELS = 1, 2, 3, 4
@@ -23,82 +19,69 @@ PU, IGNORED = 1, 0
 """The places of two-letter fields; a field of one letter is at the letter's own place."""
 
 
-class Position:
-    """One instrument and how far its messages have come."""
-
-    __slots__ = (
-        "agg_id",
-        "book",
-        "instrument",
-        "instrument_id",
-        "price",
-        "price_decimals",
-        "quote_id",
-        "size",
-        "size_decimals",
-        "ticker_ms",
-        "trade_ms",
-        "trades",
-        "wants_snapshot",
-        "was_lost",
-    )
-    instrument: Instrument
-    instrument_id: str
-    price: IntegerParser
-    size: IntegerParser
-    wants_snapshot: bool
-    was_lost: bool
-    price_decimals: int
-    size_decimals: int
-    book: BookSync
-    trades: TradeSync
-    agg_id: int
-    quote_id: int
-    ticker_ms: int
-    trade_ms: int
-
-    def __init__(self, instrument: Instrument) -> None:
-        scale = make_scale(instrument)
-        self.instrument = instrument
-        self.instrument_id = instrument.id
-        self.price = scale.price
-        self.size = scale.size
-        self.wants_snapshot = False
-        self.was_lost = False
-        self.price_decimals = instrument.price_decimals
-        self.size_decimals = instrument.size_decimals
-        self.restart()
-
-    def restart(self) -> None:
-        """Begin anew, as before the first message."""
-        self.book = BookSync()
-        self.trades = TradeSync()
-        self.agg_id = self.quote_id = self.ticker_ms = self.trade_ms = NO_ID
-
-
 class Fields:
-    """The fields of the message scanned last, by their letter, and the instruments in `positions` by their symbol.
+    """The fields of the message scanned last, by their letter, and the instruments by their symbol.
 
-    A mark above `floor` is of this message and says the value's kind: a text from `values` to `stops`, or a number.
+    A mark above `floor` is of this message and says the value's kind. A text stands from `starts` to `stops`; one that
+    is a decimal number is `numbers` with `places` digits after its point. Integers and truths are in `numbers`.
     """
 
-    __slots__ = ("asks", "bids", "floor", "marks", "positions", "stops", "values")
+    __slots__ = (
+        "asks",
+        "bids",
+        "digits",
+        "floor",
+        "fraction",
+        "marks",
+        "newest",
+        "newest_symbol",
+        "numbers",
+        "places",
+        "positions",
+        "starts",
+        "stops",
+        "tens",
+    )
     positions: dict[bytes, Position]
+    newest: Position | None
+    newest_symbol: bytes
     floor: int
+    digits: int
+    fraction: int
     marks: Ints
-    values: Ints
+    starts: Ints
     stops: Ints
+    numbers: Ints
+    places: Ints
+    tens: Ints
     bids: list[tuple[int, int]]
     asks: list[tuple[int, int]]
 
     def __init__(self) -> None:
         self.positions = {}
-        self.floor = 0
+        self.newest = None
+        self.newest_symbol = b""
+        self.floor = self.digits = self.fraction = 0
         self.marks = ints(128)
-        self.values = ints(128)
+        self.starts = ints(128)
         self.stops = ints(128)
+        self.numbers = ints(128)
+        self.places = ints(128)
+        self.tens = ints(MOST_DIGITS + 1)
+        for power in range(MOST_DIGITS + 1):
+            self.tens[power] = int("1" + "0" * power)
         self.bids = []
         self.asks = []
+
+    def add(self, symbol: bytes, position: Position) -> None:
+        """Take the messages of an instrument from now on."""
+        self.positions[symbol] = position
+        self.newest = None
+
+    def remove(self, symbol: bytes) -> None:
+        """Refuse the messages of an instrument from now on."""
+        self.positions.pop(symbol, None)
+        self.newest = None
 
     def scan(self, raw: bytes, start: int, end: int) -> bool:
         """Note every field from `start` to the closing braces at `end`, or return False."""
@@ -118,7 +101,7 @@ class Fields:
                 at += 1
             if raw[at] != 34 or raw[at + 1] != 58 or (key != IGNORED and self.marks[key] >= self.floor):
                 return False
-            at = self._value(raw, at + 2, end, key)
+            at = self.value(raw, at + 2, end, key)
             if at == end:
                 return True
             if at < 0 or raw[at] != 44:
@@ -126,60 +109,100 @@ class Fields:
             at += 1
         return False
 
-    def _value(self, raw: bytes, start: int, end: int, key: int) -> int:
+    def value(self, raw: bytes, start: int, end: int, key: int) -> int:
+        """Note the value that begins at `start` and return where it ends, or -1."""
         at = start
         byte: int = raw[at]
         if byte == 34:
-            at += 1
-            self.values[key] = at
-            byte = raw[at]
-            while byte != 34:
-                if byte < 32 or byte > 126 or byte == 92 or at >= end:
-                    return -1
-                at += 1
-                byte = raw[at]
-            self.stops[key] = at
-            self.marks[key] = self.floor + TEXT
-            return at + 1
+            return self.text(raw, at + 1, end, key)
         if 48 <= byte <= 57:
-            return self._integer(raw, at, key)
+            at = self.decimal(raw, at)
+            if self.fraction != 0 or (byte == 48 and at > start + 1):
+                return -1
+            self.numbers[key] = self.digits
+            self.marks[key] = self.floor + INTEGER
+            return at
         if byte == 91:
-            return self._side(raw, at, end, key)
+            return self.side(raw, at, end, key)
         if raw.startswith(b"true", at):
-            self.values[key] = 1
+            self.numbers[key] = 1
             at += 4
         elif raw.startswith(b"false", at):
-            self.values[key] = 0
+            self.numbers[key] = 0
             at += 5
         else:
             return -1
         self.marks[key] = self.floor + TRUTH
         return at
 
-    def _integer(self, raw: bytes, start: int, key: int) -> int:
-        at = start
+    def text(self, raw: bytes, start: int, end: int, key: int) -> int:
+        """Note the text that begins at `start` and return what follows its closing quote, or -1."""
+        at = self.decimal(raw, start)
+        self.starts[key] = start
+        self.numbers[key] = self.digits
+        self.places[key] = self.fraction
         byte: int = raw[at]
-        number: int = 0
-        while 48 <= byte <= 57:
-            if at - start == MOST_DIGITS:
+        if byte != 34:
+            self.places[key] = NO_NUMBER
+        while byte != 34:
+            if byte < 32 or byte > 126 or byte == 92 or at >= end:
                 return -1
+            at += 1
+            byte = raw[at]
+        self.stops[key] = at
+        self.marks[key] = self.floor + TEXT
+        return at + 1
+
+    def decimal(self, raw: bytes, start: int) -> int:
+        """Take `digits` with `fraction` of them after the point, `NO_NUMBER` if too many or none; return their end."""
+        at = start
+        number: int = 0
+        byte: int = raw[at]
+        while 48 <= byte <= 57:
             number = number * 10 + byte - 48
             at += 1
             byte = raw[at]
-        if raw[start] == 48 and at - start > 1:
-            return -1
-        self.values[key] = number
-        self.marks[key] = self.floor + INTEGER
+        used = at - start
+        fraction = 0 if used > 0 else NO_NUMBER
+        if byte == 46 and used > 0:
+            at += 1
+            point = at
+            byte = raw[at]
+            while 48 <= byte <= 57:
+                number = number * 10 + byte - 48
+                at += 1
+                byte = raw[at]
+            fraction = at - point
+            used += fraction
+            if fraction == 0:
+                fraction = NO_NUMBER
+        if used > MOST_DIGITS:
+            number = 0
+            fraction = NO_NUMBER
+        self.digits = number
+        self.fraction = fraction
         return at
 
-    def _symbol(self, raw: bytes) -> Position | None:
-        if self.marks[115] != self.floor + TEXT:
-            return None
-        return self.positions.get(raw[self.values[115] : self.stops[115]])
+    def units(self, raw: bytes, start: int, stop: int, decimals: int, is_exact: bool) -> int:
+        """Return `digits` in units of `10**-decimals`, or `NO_NUMBER`; the text from `start` to `stop` has them."""
+        number, places = self.digits, self.fraction
+        if places == decimals:
+            return number
+        if places == NO_NUMBER:
+            return scaled(raw, start, stop, decimals, is_exact)
+        if places > decimals:
+            unit: int = self.tens[places - decimals]
+            whole = number // unit
+            return NO_NUMBER if is_exact and whole * unit != number else whole
+        missing = decimals - places
+        if missing > MOST_DIGITS or number >= self.tens[MOST_DIGITS - missing]:
+            return NO_NUMBER
+        return number * self.tens[missing]
 
-    def _side(self, raw: bytes, start: int, end: int, key: int) -> int:
-        # One side of a book update: [["61800.20","0.006"],…]. Its decimals are known when the symbol came before it.
-        position: Position | None = self._symbol(raw)
+    def side(self, raw: bytes, start: int, end: int, key: int) -> int:
+        """Note one side of a book update, [["61800.20","0.006"],…], and return where it ends, or -1."""
+        # Its decimals are known when the symbol came before it, as the venue sends it.
+        position = self.position(raw)
         if position is None or (key != 97 and key != 98):
             return -1
         levels: list[tuple[int, int]] = []
@@ -190,19 +213,19 @@ class Fields:
                 if at + 8 >= end or raw[at] != 91 or raw[at + 1] != 34:
                     return -1
                 first = at + 2
-                stop = text_end(raw, first)
-                if raw[stop] != 34 or raw[stop + 1] != 44 or raw[stop + 2] != 34:
+                at = self.decimal(raw, first)
+                if raw[at] != 34 or raw[at + 1] != 44 or raw[at + 2] != 34:
                     return -1
-                second = stop + 3
-                size_stop = text_end(raw, second)
-                if raw[size_stop] != 34 or raw[size_stop + 1] != 93:
+                price = self.units(raw, first, at, prices, True)
+                first = at + 3
+                at = self.decimal(raw, first)
+                if raw[at] != 34 or raw[at + 1] != 93:
                     return -1
-                price = scaled(raw, first, stop, prices, True)
-                size = scaled(raw, second, size_stop, sizes, False)
+                size = self.units(raw, first, at, sizes, False)
                 if price == NO_NUMBER or size == NO_NUMBER:
                     return -1
                 levels.append((price, size))
-                at = size_stop + 2
+                at += 2
                 if raw[at] == 93:
                     break
                 if raw[at] != 44:
@@ -215,26 +238,47 @@ class Fields:
         self.marks[key] = self.floor + LEVELS
         return at + 1
 
-    def _has(self, key: int, kind: int) -> bool:
+    def position(self, raw: bytes) -> Position | None:
+        """Return the instrument the message names, None for one that is not taken."""
+        if self.marks[115] != self.floor + TEXT:
+            return None
+        start, stop = self.starts[115], self.stops[115]
+        symbol = self.newest_symbol
+        if self.newest is not None and stop - start == len(symbol) and raw.startswith(symbol, start):
+            return self.newest
+        symbol = raw[start:stop]
+        found: Position | None = self.positions.get(symbol)
+        if found is not None:
+            self.newest, self.newest_symbol = found, symbol
+        return found
+
+    def has(self, key: int, kind: int) -> bool:
+        """Return whether the message has a field of this kind."""
         return self.marks[key] == self.floor + kind
 
-    def _has_time(self, key: int) -> bool:
-        return self.marks[key] == self.floor + INTEGER and self.values[key] <= LATEST_MS
+    def has_time(self, key: int) -> bool:
+        """Return whether the message has a time in bounds."""
+        return self.marks[key] == self.floor + INTEGER and self.numbers[key] <= LATEST_MS
 
-    def _may_have_time(self, key: int) -> bool:
-        return self.marks[key] < self.floor or self._has_time(key)
+    def may_have_time(self, key: int) -> bool:
+        """Return whether the message has no such field, or a time in bounds."""
+        return self.marks[key] < self.floor or self.has_time(key)
 
-    def _time(self) -> int:
-        # When the venue did it, where it says so; else when it said it.
-        if self._has(84, INTEGER) and self.values[84] != 0:
-            return self.values[84]
-        return self.values[69]
+    def time_ms(self) -> int:
+        """Return when the venue did it, where it says so; else when it said it."""
+        if self.has(84, INTEGER) and self.numbers[84] != 0:
+            return self.numbers[84]
+        return self.numbers[69]
 
-    def _price(self, raw: bytes, key: int, position: Position) -> int:
-        return scaled(raw, self.values[key], self.stops[key], position.price_decimals, True)
+    def price(self, raw: bytes, key: int, position: Position) -> int:
+        """Return a text as a price of the instrument, or `NO_NUMBER`."""
+        self.digits, self.fraction = self.numbers[key], self.places[key]
+        return self.units(raw, self.starts[key], self.stops[key], position.price_decimals, True)
 
-    def _size(self, raw: bytes, key: int, position: Position) -> int:
-        return scaled(raw, self.values[key], self.stops[key], position.size_decimals, False)
+    def size(self, raw: bytes, key: int, position: Position) -> int:
+        """Return a text as a size of the instrument, or `NO_NUMBER`."""
+        self.digits, self.fraction = self.numbers[key], self.places[key]
+        return self.units(raw, self.starts[key], self.stops[key], position.size_decimals, False)
 
 
 def stream_kind(raw: bytes) -> int:
@@ -259,16 +303,6 @@ def are_streams(messages: list[bytes]) -> bool:
     while at < len(messages) and stream_kind(messages[at]) >= 0:
         at += 1
     return at == len(messages)
-
-
-def text_end(raw: bytes, start: int) -> int:
-    """Return where a number's digits and points end."""
-    at = start
-    byte: int = raw[at]
-    while 48 <= byte <= 57 or byte == 46:
-        at += 1
-        byte = raw[at]
-    return at
 
 
 def scaled(raw: bytes, start: int, stop: int, decimals: int, is_exact: bool) -> int:
