@@ -33,16 +33,7 @@ def declared(folder: Path, **sources: str) -> str:
 
 
 def test_a_class_outside_any_line_of_inheritance_is_final(tmp_path: Path) -> None:
-    source = """
-        class Alone:
-            __slots__ = ()
-
-        class Parent:
-            __slots__ = ()
-
-        class Child(Parent):
-            __slots__ = ()
-    """
+    source = "\n".join(f"class {name}:\n    __slots__ = ()\n" for name in ("Alone", "Parent", "Child(Parent)"))
     modules = modules_of(tmp_path, family=source)
     assert declarations(modules["sample.family"], modules).splitlines() == [
         "cimport cython",
@@ -393,15 +384,7 @@ def test_an_index_from_the_end_is_refused_because_compiled_it_reads_before_the_s
 
 
 def test_a_local_name_of_a_buffer_that_an_object_keeps_is_a_bare_pointer(tmp_path: Path) -> None:
-    source = """
-        from sample.model import Ints
-
-        class Row:
-            __slots__ = ("numbers",)
-            numbers: Ints
-
-            def first(self) -> int:
-                numbers: Ints = self.numbers
-                return numbers[0]
-    """
-    assert "numbers: cython.p_longlong = cython.address(self.numbers[0])" in given(tmp_path, row=source)
+    source = (
+        "from sample.model import Ints\n\ndef first(row: Ints) -> int:\n    kept: Ints = row.kept\n    return kept[0]\n"
+    )
+    assert "kept: cython.p_longlong = cython.address(row.kept[0])" in given(tmp_path, row=source)
