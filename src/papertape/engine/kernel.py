@@ -114,13 +114,16 @@ class Kernel:
         """Take consecutive entries; raises `Broken` as `Engine.step`."""
         seq = first_seq
         for entry in entries:
-            self.log.begin(seq, entry.ts)
+            ts: int = entry.ts
+            self.log.begin(seq, ts)
             if is_warmup:
                 self._warm(entry)
             else:
-                self._begin(entry.ts)
-                self._take(entry)
-                self._mark(entry.ts)
+                if ts >= self.session.day_end:
+                    self._begin(ts)
+                self._take(entry, ts)
+                if ts >= self.session.mark_due:
+                    self._mark(ts)
             seq += 1
         if is_warmup:
             lane: Lane
@@ -257,16 +260,15 @@ class Kernel:
         for lane in self.lanes:
             _think(lane)
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: Entry, ts: int) -> None:
         if type(entry) is Trade:
-            lots = entry.size if entry.side == "buy" else -entry.size
-            self._on_trade(self._lane(entry), entry.ts, entry.recv_ts, entry.price, lots, entry.trade_id)
+            size: int = entry.size
+            lots = size if entry.side == "buy" else -size
+            self._on_trade(self._lane(entry), ts, entry.recv_ts, entry.price, lots, entry.trade_id)
         elif type(entry) is Quote:
-            self._on_quote(
-                self._lane(entry), entry.ts, entry.recv_ts, entry.bid, entry.bid_size, entry.ask, entry.ask_size
-            )
+            self._on_quote(self._lane(entry), ts, entry.recv_ts, entry.bid, entry.bid_size, entry.ask, entry.ask_size)
         elif type(entry) is ClockTick:
-            self._on_clock(entry.ts)
+            self._on_clock(ts)
         elif type(entry) is BookUpdate or type(entry) is Ticker:
             self._on_depth(self._lane(entry), entry)
         elif type(entry) is BookGap:
