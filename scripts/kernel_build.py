@@ -214,9 +214,8 @@ def _make(units: list[Unit], source: Path, shared: str) -> None:
                 jobs.append(pool.submit(_compile, unit))
             for job in jobs:
                 job.result()
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)  # after a failure nothing more is begun
 
 
 def _translate(unit: Unit, source: Path, shared: str) -> None:

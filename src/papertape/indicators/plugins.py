@@ -15,6 +15,9 @@ from papertape.indicators.kind import IndicatorKind
 GROUP = "papertape.indicators"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
+_FAULTS = (ImportError, SyntaxError, AttributeError, NameError, TypeError, ValueError, LookupError, ArithmeticError)
+"""What a wrong declaration raises; anything else comes out of the package itself, with its own trace."""
+
 
 def load_plugins(builtin: Sequence[IndicatorKind], found: Iterable[EntryPoint] | None = None) -> list[IndicatorKind]:
     """Return what the installed packages declare in the group `papertape.indicators`, beside the `builtin` kinds.
@@ -36,7 +39,7 @@ def load_plugins(builtin: Sequence[IndicatorKind], found: Iterable[EntryPoint] |
 def _load(entry: EntryPoint) -> list[IndicatorKind]:
     try:
         declared = entry.load()
-    except Exception as error:
+    except _FAULTS as error:
         raise _refused(entry, f"{entry.value} cannot be loaded: {type(error).__name__}: {error}") from error
     kinds = declared if isinstance(declared, tuple) else (declared,)
     if not kinds or not all(isinstance(kind, IndicatorKind) for kind in kinds):
@@ -56,7 +59,7 @@ def _checked(entry: EntryPoint, kind: IndicatorKind) -> IndicatorKind:
             )
     try:
         made = kind.make({param.name: param.default for param in kind.params})
-    except Exception as error:
+    except _FAULTS as error:
         raise _refused(
             entry, f"{kind.name} cannot be made with its defaults: {type(error).__name__}: {error}"
         ) from error
