@@ -72,6 +72,14 @@ def bars(name: str, default: int, meaning: str, *, minimum: int = 1) -> Param:
     )
 
 
+def surge() -> tuple[Param, Param]:
+    """Return the parameters of a window compared with the one before it."""
+    return (
+        seconds("current", 30.0, "length of the current window"),
+        seconds("baseline", 300.0, "length of the baseline window, which ends where the current one begins"),
+    )
+
+
 def period(default: int, *, minimum: int = 1) -> Param:
     """Return the number of bars an indicator is made of."""
     return bars("period", default, "number of bars", minimum=minimum)
@@ -139,3 +147,15 @@ def quoted(make: Callable[[], Indicator], *, name: str, meaning: str, formula: s
         inputs=("quotes",),
         make=lambda _: make(),
     )
+
+
+WHICH_PRICE = Param(
+    name="price",
+    unit="choice",
+    default=1.0,
+    minimum=0.0,
+    maximum=2.0,
+    meaning="what stands for a window: 0 the price at its end, 1 its twpa, 2 its vwap",
+    is_integer=True,
+)
+"""Which price stands for a window, as `paths.WindowPrice` takes it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from papertape.indicators.kind import WINDOWED, IndicatorKind, Param, seconds
+from papertape.indicators.kind import WHICH_PRICE, WINDOWED, IndicatorKind, seconds
 from papertape.indicators.measures import ZERO_PRICE, TradeMeasure, micros, percent_change, window_words
 from papertape.indicators.paths import VOLUME_WEIGHTED, WindowPrice
 
@@ -51,15 +51,7 @@ KIND = IndicatorKind(
     params=(
         seconds("window", 5.0, "length of both windows whose prices are compared"),
         seconds("gap", 30.0, "how long before the newest window's end the earlier window ends"),
-        Param(
-            name="price",
-            unit="choice",
-            default=1.0,
-            minimum=0.0,
-            maximum=2.0,
-            meaning="what stands for a window: 0 the price at its end, 1 its twpa, 2 its vwap",
-            is_integer=True,
-        ),
+        WHICH_PRICE,
     ),
     inputs=("trades",),
     make=_make,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import nan
 
-from papertape.indicators.kind import WINDOWED, IndicatorKind, seconds
+from papertape.indicators.kind import WINDOWED, IndicatorKind, surge
 from papertape.indicators.measures import TradeMeasure, micros, no_trades
 from papertape.indicators.windows import Span
 
@@ -47,10 +47,7 @@ KIND = IndicatorKind(
     formula="(count(current, 0) / current) / (count(current + baseline, current) / baseline)",
     source=WINDOWED,
     unit="x",
-    params=(
-        seconds("current", 30.0, "length of the current window"),
-        seconds("baseline", 300.0, "length of the baseline window, which ends where the current one begins"),
-    ),
+    params=surge(),
     inputs=("trades",),
     make=_make,
 )

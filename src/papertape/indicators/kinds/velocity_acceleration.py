@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from papertape.indicators.kind import WINDOWED, IndicatorKind, Param, seconds
+from papertape.indicators.kind import WHICH_PRICE, WINDOWED, IndicatorKind, seconds
 from papertape.indicators.measures import ZERO_PRICE, TradeMeasure, micros, percent_change, window_words
 from papertape.indicators.paths import VOLUME_WEIGHTED, WindowPrice
 
@@ -54,15 +54,7 @@ KIND = IndicatorKind(
     params=(
         seconds("window", 5.0, "length of the three windows whose prices are compared"),
         seconds("gap", 30.0, "how long before a window's end the earlier one ends"),
-        Param(
-            name="price",
-            unit="choice",
-            default=1.0,
-            minimum=0.0,
-            maximum=2.0,
-            meaning="what stands for a window: 0 the price at its end, 1 its twpa, 2 its vwap",
-            is_integer=True,
-        ),
+        WHICH_PRICE,
     ),
     inputs=("trades",),
     make=_make,
