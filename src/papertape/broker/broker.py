@@ -230,10 +230,6 @@ class Broker(Exchange):
         """Return the account marked at the prices its positions would close at, in units of money."""
         return self.account.cash + self.account.unrealized()
 
-    def drawdown_pct(self) -> float:
-        """Return how far the account is below its highest mark, in percent."""
-        return self.account.drawdown_pct(self.equity_exact())
-
     def mark(self, ts: int) -> Exact:
         """Write the account marked now, and remember the peak from which drawdown is measured; return its equity."""
         self.now = ts

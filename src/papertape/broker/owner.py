@@ -11,7 +11,6 @@ from math import nan
 
 from papertape.broker.exact import half_even, product
 from papertape.broker.lifecycle import (
-    ENTRY,
     FILL_ALL,
     FILL_PART,
     IN_FLIGHT,
@@ -147,10 +146,6 @@ class Order:
     def is_working(self) -> bool:
         """Return whether the order may still fill."""
         return self.status <= PARTIALLY_FILLED
-
-    def is_reducing(self) -> bool:
-        """Return whether the order may only make a position smaller."""
-        return self.purpose != ENTRY
 
     def is_protective(self) -> bool:
         """Return whether it is a stop or a target of a position."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from papertape.broker.broker import Broker
 from papertape.broker.market import NEVER, UNSEEN, Market
 from papertape.broker.owner import NO_PRICE, Order, Owner
+from papertape.errors import Broken
 from papertape.model.fact_log import Reason
 from papertape.strategy.risk import Desk, EntryTerms, Refusal, judge, refusal_of
 
@@ -51,8 +52,14 @@ class EntryDesk:
         return judge(terms, desk)
 
     def refusal(self, answer: int) -> Refusal:
-        """Return the newest judgement in words."""
-        return refusal_of(answer, self.terms, self.desk)  # type: ignore[arg-type]  # judged before
+        """Return the newest judgement in words.
+
+        Raises:
+            Broken: nothing was judged before.
+        """
+        if self.terms is None:
+            raise Broken("No entry was judged; keep the journal and report it.", code="engine.nothing_judged")
+        return refusal_of(answer, self.terms, self.desk)
 
     def send(self, owner: Owner, terms: EntryTerms, reason: Reason, ts: int) -> Order:
         """Send what was allowed just now."""
