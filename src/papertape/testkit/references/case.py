@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, Unpack
 
 import msgspec
 
@@ -81,3 +81,25 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """What tests call it: the file, the column and the kind."""
         given = ",".join(f"{value:g}" for value in self.params.values())
         return f"{self.file}:{self.column}={self.kind}({given})"
+
+
+def case_of(
+    source: str,
+    pattern: str,
+    name: str,
+    column: str,
+    kind: str,
+    params: Params | None = None,
+    definition: str = "",
+    **options: Unpack[Options],
+) -> Case:
+    """Return a case whose file is `pattern` with the `name` in the place of its braces."""
+    return Case(
+        source=source,
+        file=pattern.format(name),
+        column=column,
+        kind=kind,
+        params=params or {},
+        definition=definition,
+        **options,
+    )

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from functools import partial
 
-from papertape.testkit.references.case import Case, Options, Params
+from papertape.testkit.references.case import Case, case_of
 
 SOURCE = "stock-indicators"
 
-
-def _of(
-    name: str, column: str, kind: str, params: Params | None = None, definition: str = "", **options: Unpack[Options]
-) -> Case:
-    return Case(
-        source=SOURCE,
-        file=f"{name}.standard.json",
-        column=column,
-        kind=kind,
-        params=params or {},
-        definition=definition,
-        **options,
-    )
-
+_of = partial(case_of, SOURCE, "{}.standard.json")
 
 _LINE = {"fast": 12, "slow": 26}
 _MACD = {**_LINE, "signal": 9}
