@@ -83,11 +83,7 @@ class Broker(Exchange):
         if is_due:
             self.now = ts
             self.run_due(ts, True)
-        market.trade_ts = ts
-        market.trade_price = price
-        market.trade_lots = lots
-        market.trade_id = trade_id
-        market.is_trade_valid = True
+        market.take_trade(ts, price, lots, trade_id)
         if market.fires_below < price < market.fires_above:
             return is_due and self._end(ts)
         self.now = ts

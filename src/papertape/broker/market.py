@@ -167,6 +167,14 @@ class Market:
         self.next_price = self.next_lots = self.walk_at = self.walk_grade = self.walk_touch = 0
         self.walk_prices = None
 
+    def take_trade(self, ts: int, price: int, lots: int, trade_id: str) -> None:
+        """Take a public print."""
+        self.trade_ts = ts
+        self.trade_price = price
+        self.trade_lots = lots
+        self.trade_id = trade_id
+        self.is_trade_valid = True
+
     def take_quote(self, ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
         """Take a quote."""
         if self.has_used:

@@ -305,7 +305,7 @@ class Instance(Owner):
         for place in range(index):
             values[place] = known[slots[place]]
         if self.reads_position:
-            self._put_own_values(index)
+            self.put_own_values()
         if self.reads_session:
             session = self.session
             memory.values[index + 5] = float(session.trades_today)
@@ -313,8 +313,9 @@ class Instance(Owner):
             memory.values[index + 7] = float(session.broker.open_position_count)
         memory.evaluate(lane.ts)
 
-    def _put_own_values(self, at: int) -> None:
-        memory, lane, position = self.memory, self.lane, self.position
+    def put_own_values(self) -> None:
+        """Give the conditions the values of signal and position as of the lane's time."""
+        memory, lane, position, at = self.memory, self.lane, self.position, self.indicator_count
         ts = lane.ts
         for index in range(5):
             memory.values[at + index] = nan

@@ -15,9 +15,9 @@ from papertape.engine.instance import Instance
 from papertape.engine.lane import Lane
 from papertape.engine.session_state import SessionState
 from papertape.engine.stepper import Actor, Stepper
+from papertape.engine.stretch import Stretch
 from papertape.engine.tally import Tally
 from papertape.errors import Broken
-from papertape.model.buffers import Ints
 from papertape.model.columns import QUOTE, TRADE, BarColumns, MarketCursor, QuoteColumns, TradeColumns
 from papertape.model.entries import (
     AlertNote,
@@ -137,56 +137,39 @@ class Kernel:
 
         Entries are numbered on from the newest one; the first scan begins the session's running state before.
         """
-        log, session, broker = self.log, self.session, self.broker
-        lane_index = 0
-        lane: Lane = self.lanes[lane_index]
-        first = log.entry_seq
+        first = self.log.entry_seq
         if self.next_tick == 0:
             ts = cursor.next_ts()
             self.next_tick = ts - ts % SECOND + SECOND
-        trades: TradeColumns = cursor.market.trades
-        times: Ints = trades.ts
-        lanes: Ints = trades.lane
-        prices: Ints = trades.price
-        sizes: Ints = trades.lots
-        is_of_trades = cursor.market.quotes.count == 0 and cursor.market.bars.count == 0
-        for _ in range(min(rows, cursor.market.count() - cursor.done())):
-            if not is_of_trades and cursor.next_kind() != TRADE:
-                self._scan_other(cursor)
-                continue
-            at = cursor.trade
-            ts = times[at]
-            if ts >= self.next_tick:
-                self._tick_until(ts)
-            if ts < log.ts:
-                log.begin(log.entry_seq + 1, ts)  # raises Broken
-            log.entry_seq += 1
-            log.ts = ts
-            if ts >= session.day_end:
-                self._begin(ts)
-            if lanes[at] != lane_index:
-                lane_index = lanes[at]
-                lane = self.lanes[lane_index]
-            broker.on_trade(lane.market, ts, prices[at], sizes[at], "")
-            lane.on_trade(ts, ts, prices[at], sizes[at], False)
-            _think(lane)
-            if ts >= session.mark_due:
-                self._mark(ts)
-            cursor.trade = at + 1
-        return log.entry_seq - first
+        stretch = Stretch(self.broker, self.log, self.lanes, cursor.market.quotes)
+        left = min(rows, cursor.market.count() - cursor.done())
+        while left > 0:
+            end_ts = min(self.next_tick, self.session.mark_due, self.session.day_end)
+            taken = stretch.take(cursor, left, end_ts) if self.is_live else 0
+            if taken == 0:
+                self._scan_one(cursor)
+                taken = 1
+            left -= taken
+        return self.log.entry_seq - first
 
     def drain(self) -> FactRows:
         """Give away the rows since the last call, counted."""
         self.tally.take(self.log)
         return self.log.drain()
 
-    def _scan_other(self, cursor: MarketCursor) -> None:
+    def _scan_one(self, cursor: MarketCursor) -> None:
         ts = cursor.next_ts()
         if ts >= self.next_tick:
             self._tick_until(ts)
         self.log.next(ts)
         self._begin(ts)
-        if cursor.next_kind() == QUOTE:
+        kind = cursor.next_kind()
+        if kind == TRADE:
+            trades: TradeColumns = cursor.market.trades
+            at = cursor.trade
+            self._on_trade(self.lanes[trades.lane[at]], ts, ts, trades.price[at], trades.lots[at], "")
+            cursor.trade = at + 1
+        elif kind == QUOTE:
             quotes: QuoteColumns = cursor.market.quotes
             at = cursor.quote
             lane: Lane = self.lanes[quotes.lane[at]]

@@ -16,8 +16,9 @@ from papertape.broker.owner import Owner
 from papertape.engine.history import History
 from papertape.indicators.bank import IndicatorBank
 from papertape.indicators.catalogue import CATALOGUE, canonical_params
-from papertape.indicators.indicator import Indicator
-from papertape.model.buffers import Floats, floats
+from papertape.indicators.indicator import NO_VALUE, Indicator
+from papertape.indicators.run import Run
+from papertape.model.buffers import Floats, Ints, floats
 from papertape.model.instrument import Instrument
 from papertape.strategy.definition import IndicatorUse
 
@@ -58,7 +59,8 @@ class Lane:
     """The state of one instrument, fed in journal order. Times are microseconds UTC, `NEVER` before the first.
 
     `first` is the first of the instances that trade it. `values` holds the value of each slot as of the last `refresh`,
-    NaN while there is none or its data is stale. `traded` is the session's volume, price × lots.
+    NaN while there is none or its data is stale. `traded` is the session's volume, price × lots. While `run` is set,
+    everything stands as of its event `run_at`, though indicators have seen all of it.
     """
 
     __slots__ = (
@@ -78,6 +80,8 @@ class Lane:
         "quote_ts",
         "recv_ts",
         "revision",
+        "run",
+        "run_at",
         "sample_due",
         "size_scale",
         "slots",
@@ -117,6 +121,8 @@ class Lane:
     volume_24h_quote: float
     spark: History
     revision: int
+    run: Run | None
+    run_at: int
     spark_due: int
     sample_due: int
 
@@ -141,6 +147,8 @@ class Lane:
         self.traded = 0.0
         self.spark = History(SPARK_POINTS)
         self.revision = 0
+        self.run = None
+        self.run_at = 0
         self.spark_due = 0
         self.sample_due = 0
 
@@ -173,6 +181,42 @@ class Lane:
             if self.first_price != self.first_price:
                 self.first_price = price
         self.bank.on_trade(ts, units, lots, price)
+
+    def on_run(self, run: Run) -> None:
+        """Take a run of nothing but trades; the bank is `is_of_trades`, and it is not the warm-up.
+
+        As after each of them `on_trade` and `refresh`, except that `values` and the times stay: `stand` sets them.
+        """
+        units: Ints = run.units
+        lots: Ints = run.lots
+        prices: Floats = run.prices
+        last, traded, scale = self.last_units, self.traded, self.price_scale
+        for at in range(run.count):
+            prices[at] = float(units[at]) / scale
+            traded += prices[at] * float(abs(lots[at]))
+            if units[at] != last:
+                if last >= 0:
+                    self.direction = 1 if units[at] > last else -1
+                last = units[at]
+        self.traded = traded
+        self.revision += run.count
+        if self.first_price != self.first_price:
+            self.first_price = prices[0]
+        self.bank.on_run(run)
+        slot = self.top
+        while slot is not None:
+            slot.indicator.on_run(run, slot.index)
+            slot = slot.following
+
+    def note(self, run: Run, at: int) -> None:
+        """Write the values as of the event just taken to its row of a run, with the reason of each that is missing."""
+        self.refresh()
+        base = at * run.width
+        for index in range(len(self.slots)):
+            value = self.values[index]
+            run.values[base + index] = value
+            if value != value:
+                run.words[base + index] = self.reason(index)
 
     def on_quote(self, ts: int, recv_ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
         """Take the best bid and ask."""
@@ -285,13 +329,15 @@ class Lane:
 
     def reason(self, index: int) -> str:
         """Return why a value is missing: stale, or the indicator's own reason."""
+        if self.run is not None:
+            return self.run.words[self.run_at * self.run.width + index]
         slot: Slot = self.slots[index]
         if self.is_stale():
             return f"stale {self.age(self.event_ts) // SECOND} s"
         age = self.age(self.quote_ts if slot.is_quoted else self.trade_ts)
         if age > slot.stale_us:
             return f"stale {age // SECOND} s"
-        return slot.indicator.reason(self.ts) or "no value yet"
+        return slot.indicator.reason(self.ts) or NO_VALUE
 
 
 def _take_price(lane: Lane, units: int, price: float) -> None:

@@ -55,11 +55,12 @@ from papertape.engine.codes import (
     moves,
 )
 from papertape.engine.entry_order import EntryDesk
-from papertape.engine.instance import Instance
+from papertape.engine.instance import NO_TIMEOUT, Instance
 from papertape.engine.lane import Lane
 from papertape.engine.reasons import exit_problem, order_trouble
 from papertape.engine.session_state import SessionState
 from papertape.errors import Broken
+from papertape.indicators.run import Run
 from papertape.model.buffers import Ints
 from papertape.model.fact_log import NO_REASON, SIGNAL, TRANSITION, FactLog, Reason
 from papertape.strategy.evaluate import TRUE
@@ -334,9 +335,43 @@ class Actor(Instance):
     def think(self) -> None:
         """Evaluate every condition and make the transition that follows, if any."""
         self.evaluate()
+        self.act()
+
+    def act(self) -> None:
+        """Make the transition that follows from its conditions as just evaluated, if any."""
         if self.state == MONITORING:
             memory = self.memory
             if self.s1_root >= 0 and memory.ints[self.s1_root] == TRUE:
                 self.stepper.step(self)
         else:
             self.stepper.step(self)
+
+    def is_free(self) -> bool:
+        """Return whether nothing but its indicators and the time can move it, as long as its orders meet nothing."""
+        if self.reads_session or self.state == EXITING or self.was_s1_true or self.refused is not None:
+            return False
+        if self.reads_position:
+            if self.position is not None or self.signal_ts != NEVER:
+                return False
+            self.put_own_values()
+        if self.state == POSITION_ACTIVE and self.position is None:
+            return False
+        return self.venue_trigger() == NO_TRIGGER
+
+    def run_ahead(self, run: Run, first: int, until: int) -> int:
+        """Think about the events of a run from `first` to before `until`, up to the first at which it may move.
+
+        It must be free. Returns the place of that event, `until` when there is none.
+        """
+        one = other = -1
+        end_ts = NO_TIMEOUT
+        if self.state == MONITORING:
+            one = self.roots[S1]
+        elif self.state == SIGNAL_DETECTED:
+            one, other = self.roots[O1], self.roots[Z1]
+            end_ts = self.since + self.timeout_us
+        elif self.state == COOLDOWN:
+            one, end_ts = self.roots[S1], self.cooldown_until
+        elif self.state in (POSITION_ACTIVE, ENTERING):
+            one, other = self.roots[E1], self.roots[ZE1]
+        return self.memory.run(run, self.slots, self.indicator_count, first, until, one, other, end_ts)

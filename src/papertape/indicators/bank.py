@@ -9,6 +9,7 @@ from papertape.indicators.bars import Bar, BarBuilder, Piece
 from papertape.indicators.catalogue import canonical_params, find_kind
 from papertape.indicators.indicator import BEFORE_ALL, Indicator
 from papertape.indicators.prints import LIMIT, Prints
+from papertape.indicators.run import Run
 from papertape.indicators.series import BarSeries
 from papertape.model.instrument import Instrument
 
@@ -111,6 +112,18 @@ class IndicatorBank:
                 lane.deliver()
             lane = lane.following
         self.series.on_trade(ts, price, lots)
+
+    def is_of_trades(self) -> bool:
+        """Return whether every indicator is fed by trades alone, and none looks back at prints."""
+        return self.quoted is None and self.timed is None and self.lanes is None and not self.prints.is_read
+
+    def on_run(self, run: Run) -> None:
+        """Take a run of nothing but trades, not older than anything before, for the bars of charts.
+
+        Its indicators, which must be `is_of_trades`, take it one by one by their `on_run`.
+        """
+        self.now = run.times[run.count - 1]
+        self.series.on_run(run)
 
     def on_quote(self, ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
         """Take the best bid and ask with their sizes."""

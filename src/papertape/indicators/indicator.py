@@ -9,11 +9,14 @@ import msgspec
 
 from papertape.indicators.bars import Bar
 from papertape.indicators.prints import Prints
+from papertape.indicators.run import Run
 
 BEFORE_ALL = -(1 << 62)
 """A time before every event, in microseconds."""
 AFTER_ALL = 1 << 62
 """A time after every event, in microseconds."""
+NO_VALUE = "no value yet"
+"""Why there is no value, where nothing better is known."""
 
 
 class Warmup(msgspec.Struct, frozen=True):
@@ -58,6 +61,16 @@ class Indicator:
     def on_trade(self, ts: int, price: float, lots: int) -> None:
         """Take one public print of `lots` size units, more than 0 when the aggressor bought, less when it sold."""
 
+    def on_run(self, run: Run, place: int) -> None:
+        """Take a run of nothing but trades, and write the value after each to `place` of its row."""
+        for at in range(run.count):
+            ts = run.times[at]
+            self.on_trade(ts, run.prices[at], run.lots[at])
+            value = self.value(ts)
+            if value != value:
+                run.words[at * run.width + place] = self.reason(ts) or NO_VALUE
+            run.values[at * run.width + place] = value
+
     def on_quote(self, ts: int, bid: float, bid_size: float, ask: float, ask_size: float) -> None:
         """Take the best bid and ask with their sizes."""
 
@@ -91,7 +104,7 @@ class Indicator:
 
     def missing(self, ts: int) -> str:  # noqa: ARG002 - a subclass has better words
         """Return why `current` is NaN as of `ts`; asked only when it is."""
-        return "no value yet"
+        return NO_VALUE
 
 
 def warming_up(warmup: Warmup) -> str:

@@ -11,6 +11,8 @@ import msgspec
 
 from papertape.errors import Invalid
 from papertape.indicators.bars import Piece, merge, no_piece
+from papertape.indicators.run import Run
+from papertape.model.buffers import Floats, Ints
 
 SECONDS_KEPT = 4 * 3_600
 """How many 1 s bars with trades are kept."""
@@ -83,6 +85,34 @@ class BarSeries:
             piece.volume += abs(lots)
         else:
             piece.add(price, lots)
+
+    def on_run(self, run: Run) -> None:
+        """Take a run of nothing but trades."""
+        at = 0
+        while at < run.count:
+            self.on_trade(run.times[at], run.prices[at], run.lots[at])
+            at += 1
+            if self._now <= run.times[at - 1]:
+                at = self._add(run, at)
+
+    def _add(self, run: Run, at: int) -> int:
+        # What belongs to the newest piece, beginning at a place of the run; returns the place after it.
+        piece = self._current
+        times: Ints = run.times
+        prices: Floats = run.prices
+        lots: Ints = run.lots
+        high, low, volume = piece.high, piece.low, piece.volume
+        first = at
+        while at < run.count and self._covered <= times[at] < piece.end:
+            high = max(high, prices[at])
+            low = min(low, prices[at])
+            volume += abs(lots[at])
+            at += 1
+        if at > first:
+            self._now = times[at - 1]
+            piece.close = prices[at - 1]
+            piece.high, piece.low, piece.volume = high, low, volume
+        return at
 
     def on_venue_bar(self, piece: Piece) -> None:
         """Take a closed bar of the venue's history, in order of time."""

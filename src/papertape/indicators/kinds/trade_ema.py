@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from papertape.indicators.indicator import Indicator, Warmup, warming_up
 from papertape.indicators.kind import WINDOWED, IndicatorKind, trades
+from papertape.indicators.run import Run
+from papertape.model.buffers import Floats
 
 
 class TradeEma(Indicator):
@@ -37,6 +39,21 @@ class TradeEma(Indicator):
         self.average += (price - self.average) / float(self.have)
         if self.have == self.period:
             self.current = self.average
+
+    def on_run(self, run: Run, place: int) -> None:
+        """Take a run of nothing but trades."""
+        if self.have < self.period:
+            Indicator.on_run(self, run, place)
+            return
+        prices: Floats = run.prices
+        values: Floats = run.values
+        average, alpha = self.average, self.alpha
+        for at in range(run.count):
+            average += alpha * (prices[at] - average)
+            values[place] = average
+            place += run.width
+        self.now = run.times[run.count - 1]
+        self.average = self.current = average
 
     def warmup(self, ts: int) -> Warmup:  # noqa: ARG002 - trades count, not time
         """Return the trades seen of those needed."""
