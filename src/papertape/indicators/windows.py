@@ -120,19 +120,20 @@ class WeighedSpan(Span):
                 until = entered
                 break
             if self.lo < self.hi and ts[self.lo & mask] <= entered - self.t1:
-                _leave(self, entered - self.t1)
+                _leave(self, entered - self.t1, self.hi)
             if self.sums == _NO_SUMS:
                 self.weigh(self.hi, 1)
                 self.hi += 1
             else:
                 _add(self, self.hi & mask)
         if self.lo < self.hi and ts[self.lo & mask] <= now - self.t1:
-            _leave(self, now - self.t1)
+            _leave(self, now - self.t1, self.hi)
         if self.lo < prints.tail:
             dropped = ts[(prints.tail - 1) & mask]
             self.whole = dropped + self.t1
             self.is_overflow = False
-            _leave(self, dropped)
+            # What is summed leaves with all prints of the dropped one's instant, what is counted print by print.
+            _leave(self, dropped, min(self.hi, prints.tail) if self.sums == _NO_SUMS else self.hi)
             self.lo = max(self.lo, prints.tail)
             self.hi = max(self.hi, self.lo)
         return min(until, ts[self.lo & mask] + self.t1) if self.lo < self.hi else until
@@ -165,11 +166,11 @@ def _add(span: WeighedSpan, at: int) -> None:
     span.is_overflow = True
 
 
-def _leave(span: WeighedSpan, edge: int) -> None:
+def _leave(span: WeighedSpan, edge: int, end: int) -> None:
     prints = span.prints
     ts: Ints = prints.ts
     mask = prints.mask
-    while span.lo < span.hi and ts[span.lo & mask] <= edge:
+    while span.lo < end and ts[span.lo & mask] <= edge:
         if span.sums == _NO_SUMS:
             span.weigh(span.lo, -1)
         else:
