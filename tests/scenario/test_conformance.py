@@ -14,11 +14,12 @@ from papertape.model.events import AlertRaised
 from papertape.model.session import StartSession
 from papertape.model.views import PreflightView
 from papertape.server.settings import StreamLimits
+from papertape.testkit.conformance.page import fragments_of
 from papertape.testkit.conformance.server.case import Case
 from papertape.testkit.conformance.server.suite import CASES, check_server
 from papertape.testkit.desk_server import DeskServer, desk_server
 from papertape.testkit.facts import fact
-from papertape.wire.reference import REFERENCE_FILE, fragments_of
+from papertape.wire.reference import REFERENCE_FILE
 
 LIMITS = StreamLimits(heartbeat_s=1.0, hello_deadline_s=4.0, poll_hold_s=0.3, new_connections_per_s=10_000.0)
 PAGE = (Path(__file__).resolve().parents[2] / REFERENCE_FILE).read_text(encoding="utf-8")

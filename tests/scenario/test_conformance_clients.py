@@ -22,7 +22,8 @@ from papertape.testkit.conformance.client.script import Script
 from papertape.testkit.conformance.client.stage import Report, Stage
 from papertape.testkit.conformance.client.starting import command_client, python_client
 from papertape.testkit.conformance.client.suite import SCRIPTS, check_client, play
-from papertape.wire.reference import REFERENCE_FILE, fragments_of
+from papertape.testkit.conformance.page import fragments_of
+from papertape.wire.reference import REFERENCE_FILE
 from papertape.wire.stream import PROTOCOL, Snap
 
 SCALE = 0.05
