@@ -137,19 +137,24 @@ def stages(load: Load, rounds: int) -> dict[str, dict[str, float]]:
 
 
 async def bursts(load: Load, strategies: Sequence[str], rounds: int) -> dict[str, dict[str, float]]:
-    """Return what a whole burst takes from its bytes to the commit, in microseconds, by how many messages it has."""
+    """Return what a burst takes, in microseconds, by how many messages it has.
+
+    From its bytes to the commit, and until the connection is free for the next burst.
+    """
     figures: dict[str, dict[str, float]] = {}
     for size in BURSTS:
-        spent: list[int] = []
+        handed: list[int] = []
+        free: list[int] = []
         for _ in range(rounds):
             desk = Desk(load, strategies)
-            spent += desk.play(load, size)
+            desk.play(load, size, handed, free)
             await desk.close()
-        found = spread(spent)
+        found = spread(handed)
         figures[str(size)] = {
             "median_us": round(found["median"] / 1000, 1),
             "p99_us": round(found["p99"] / 1000, 1),
             "ns_a_message": round(found["median"] / size),
+            "free_after_us": round(spread(free)["median"] / 1000, 1),
         }
     return figures
 
@@ -176,10 +181,9 @@ class Desk:
         )
         self._hub.join(BinanceSubscription([load.instrument], self, [self._hub]))
 
-    def play(self, load: Load, size: int) -> list[int]:
-        """Return what each burst of `size` messages took, in nanoseconds."""
+    def play(self, load: Load, size: int, handed: list[int], free: list[int]) -> None:
+        """Append after how many nanoseconds each burst of `size` messages was handed over, and let the next one in."""
         waiting = dict(load.snapshots)
-        spent: list[int] = []
         gc.disable()
         for start in range(0, len(load.messages) - size + 1, size):
             for index in range(start, start + size):
@@ -190,10 +194,13 @@ class Desk:
             self._now = load.messages[start + size - 1][0]
             messages = [raw for _, raw in load.messages[start : start + size]]
             began = time.perf_counter_ns()
+            self._store.handed_ns = 0
             self._connection.take(messages)
-            spent.append(time.perf_counter_ns() - began)
+            ended = time.perf_counter_ns()
+            handed.append((self._store.handed_ns or ended) - began)  # without an event there is no commit
+            free.append(ended - began)
+            self._store.commits.clear()
         gc.enable()
-        return spent
 
     def on_events(self, events: Sequence[MarketEvent]) -> None:
         """Take a burst as a session's runner does."""
@@ -215,8 +222,15 @@ class Desk:
 
 
 class _Store:
+    """Notes when a commit was handed over; it is let go after the measurement, as by the writer's thread."""
+
+    def __init__(self) -> None:
+        self.handed_ns = 0
+        self.commits: list[tuple[Commit, Callable[[BaseException | None], None]]] = []
+
     def submit(self, commit: Commit, on_durable: Callable[[BaseException | None], None]) -> None:
-        self.newest = (commit, on_durable)
+        self.commits.append((commit, on_durable))
+        self.handed_ns = time.perf_counter_ns()
 
     def probe(self) -> None:
         return

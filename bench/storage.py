@@ -19,12 +19,13 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from papertape.store import SqliteStore, open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.journal_research import JournalResearch
 from papertape.store.questdb.address import QuestAddress
 from papertape.store.questdb.mirror import open_mirror
 from papertape.store.questdb.research import QuestResearch
 from papertape.store.segments.sealer import Sealer
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.testkit.questdb_server import quest_server_at
 from papertape.testkit.store_contract import write
 from storing.durable import measure_durable

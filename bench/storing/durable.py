@@ -18,7 +18,8 @@ import msgspec
 from papertape.journal.ports import Commit
 from papertape.model.entries import Batch, Trade
 from papertape.model.events import SignalFired
-from papertape.store import SqliteStore, open_folder, open_store
+from papertape.store.folder import open_folder
+from papertape.store.sqlite import SqliteStore, open_store
 
 EVENTS_A_SECOND = 2_000
 ENTRIES_A_COMMIT = 15

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-from papertape.store import SqliteStore
 from papertape.store.questdb.address import QuestAddress
 from papertape.store.questdb.mirror import QuestMirror
+from papertape.store.sqlite import SqliteStore
 from papertape.testkit.questdb_server import execute, wait_until_applied
 from storing.market import TICKS_A_COMMIT, TICKS_A_SECOND, Market, milliseconds
 

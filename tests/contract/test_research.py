@@ -13,7 +13,7 @@ import pytest
 from papertape.journal.ports import Commit
 from papertape.journal.research import Research
 from papertape.model.tables import BARS, INDICATOR_VALUES, QUOTES, SESSIONS, TABLE_OF, TRADES, Table
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.journal_research import JournalResearch
 from papertape.store.market_rows import market_rows, sample_rows
 from papertape.store.questdb.address import QuestAddress
@@ -25,7 +25,7 @@ from papertape.store.rows import Row
 from papertape.store.schema import CODECS
 from papertape.store.segments.sealer import Sealer, SealPolicy
 from papertape.store.segments.work import carry_out
-from papertape.store.sqlite import SqliteStore
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.testkit.questdb_server import QuestServer, drop_tables, execute, wait_until_applied
 from papertape.testkit.research_contract import COIN, Past, ResearchContract
 from papertape.testkit.store_contract import write

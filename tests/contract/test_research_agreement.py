@@ -16,7 +16,7 @@ from papertape.journal.ports import Commit, Filter
 from papertape.journal.research import Research, Span
 from papertape.model.entries import Entry
 from papertape.model.tables import MIRRORED_TABLES, SIGNALS
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.journal_research import JournalResearch
 from papertape.store.outbox import SOURCES, PageLimits, Position
 from papertape.store.questdb.address import QuestAddress
@@ -24,7 +24,7 @@ from papertape.store.questdb.lines import LineSender
 from papertape.store.questdb.research import QuestResearch
 from papertape.store.questdb.statements import Statements
 from papertape.store.questdb.verify import verify_mirror
-from papertape.store.sqlite import SqliteStore
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.testkit.questdb_server import execute, wait_until_applied
 from papertape.testkit.research_contract import (
     COIN,

@@ -11,10 +11,10 @@ import pytest
 
 from papertape.journal.ports import Commit
 from papertape.model.entries import Batch
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.segments.sealer import Sealer, SealPolicy
 from papertape.store.segments.work import carry_out
-from papertape.store.sqlite import SqliteStore
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.testkit.memory_store import MemoryStore
 from papertape.testkit.store_contract import SESSION, Store, StoreContract, ticks, write
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from papertape.errors import Broken
 from papertape.journal.ports import Commit, Filter
 from papertape.model.tables import SIGNALS
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
+from papertape.store.sqlite import open_store
 from papertape.testkit.memory_store import MemoryStore
 from papertape.testkit.store_contract import OTHER, SESSION, Store, commit, session_row, signal, ticks
 

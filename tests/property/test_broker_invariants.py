@@ -18,9 +18,8 @@ from hypothesis import given, settings
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Trade
 from papertape.model.events import AccountChanged, OrderFilled, OrderUpdated, encode_canonical
 from papertape.model.instrument import Instrument
-from papertape.model.orders import OrderIntent
 from papertape.model.session import SimulationProfile
-from papertape.testkit.venue import PERPETUAL, SPOT, Draft, Venue, broker_with
+from papertape.testkit.venue import PERPETUAL, SPOT, Draft, OrderIntent, Venue, broker_with
 
 CAPITAL = Decimal(10_000)
 NAMES = ("pump-peak-short", "ema-cross")

@@ -128,7 +128,7 @@ async def close_code_after(server: DeskServer, segments: list[bytes]) -> int | N
             writer.write(segment)
         writer.write_eof()
         try:
-            async with asyncio.timeout(5.0):
+            async with asyncio.timeout(30):
                 while True:
                     opcode, payload = await read_frame(reader)
                     if opcode == CLOSE:
@@ -140,7 +140,7 @@ async def close_code_after(server: DeskServer, segments: list[bytes]) -> int | N
 async def said_after(server: DeskServer, segments: list[bytes]) -> list[ServerMessage]:
     """Return the messages up to the answer to the ping."""
     messages: list[ServerMessage] = []
-    async with opened_bare(server.port) as (reader, writer), asyncio.timeout(5.0):
+    async with opened_bare(server.port) as (reader, writer), asyncio.timeout(30):
         for segment in segments:
             writer.write(segment)
             await asyncio.sleep(0)  # one segment a turn

@@ -14,11 +14,12 @@ from itertools import count
 from pathlib import Path
 
 from papertape.model.tables import SegmentRow
-from papertape.store import SqliteStore, open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.schema import Scalar
 from papertape.store.segments.disk import SegmentDisk
 from papertape.store.segments.sealer import Sealer, SealPolicy
 from papertape.store.segments.work import Task, carry_out
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.store.writer import OnDurable
 
 POLICIES = (

@@ -135,7 +135,7 @@ async def test_cancelling_the_one_who_follows_leaves_nothing_behind() -> None:
             async with following(client_of(server.port, carrier)) as log:
                 await log.reached(0)
         after = asyncio.all_tasks()
-        await asyncio.wait_for(server.hub.idle.wait(), 5)
+        await asyncio.wait_for(server.hub.idle.wait(), 30)
     assert {task.get_name() for task in after - before if "papertape" in task.get_name()} == set()
 
 

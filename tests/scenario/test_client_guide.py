@@ -23,7 +23,7 @@ async def test_the_first_script_of_the_guide_prints_what_the_desk_publishes(caps
         server.desk.fill(2)
         task = asyncio.create_task(eval(f'follow("{server.url}", "{SESSION_ID}")', scope))
         printed = ""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while printed.count("Snap(") < 2:
                 await asyncio.sleep(0.01)  # what is printed has no event to wait for
                 printed += capsys.readouterr().out

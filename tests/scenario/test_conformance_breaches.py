@@ -59,7 +59,7 @@ async def verdict_of(real: DeskServer, falsify: Falsify, case: str) -> Verdict:
     handler = partial(relay, real=real, falsify=falsify)
     async with serve(handler, "127.0.0.1", 0, process_request=answer, subprotocols=[Subprotocol(PROTOCOL)]) as liar:
         url = f"http://127.0.0.1:{liar.sockets[0].getsockname()[1]}"
-        (verdict,) = await check_server(url, only=case, patience_s=0.5)
+        (verdict,) = await check_server(url, only=case, patience_s=2.0)
     return verdict
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,12 +16,15 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from papertape.client.backoff import Backoff
+from papertape.client.stream_client import StreamClient
 from papertape.testkit.conformance.client.script import Script
 from papertape.testkit.conformance.client.stage import Report, Stage
 from papertape.testkit.conformance.client.starting import command_client, python_client
 from papertape.testkit.conformance.client.suite import SCRIPTS, check_client, play
-from papertape.wire.reference import REFERENCE_FILE, fragments_of
-from papertape.wire.stream import PROTOCOL
+from papertape.testkit.conformance.page import fragments_of
+from papertape.wire.reference import REFERENCE_FILE
+from papertape.wire.stream import PROTOCOL, Snap
 
 SCALE = 0.05
 PAGE = (Path(__file__).resolve().parents[2] / REFERENCE_FILE).read_text(encoding="utf-8")
@@ -82,6 +86,33 @@ CARELESS = {
     "prev_tells_the_last_end": "`prev` is None",
     "a_missing_welcome_is_given_up": "did not come within",
 }
+
+
+class AlwaysWaiting(Backoff, frozen=True):
+    """Waits before a planned return as after a failure."""
+
+    def spread_s(self, chance: random.Random) -> float:
+        return self.delay_s(1, chance)
+
+
+@contextlib.asynccontextmanager
+async def waiting_client(stage: Stage, topics: tuple[str, ...]) -> AsyncIterator[None]:
+    backoff = AlwaysWaiting(floor_s=0.5 * stage.scale, step_s=0.5 * stage.scale)
+
+    async def follow() -> None:
+        async for update in StreamClient(f"{stage.url}/api/stream", topics, backoff=backoff, seed=1).updates():
+            if isinstance(update, Snap):
+                stage.report(Report(kind="snapshot", topic=update.topic, epoch=update.epoch, seq=update.seq))
+
+    following = asyncio.create_task(follow())
+    yield
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_a_client_that_waits_before_a_planned_return_is_noticed_however_often_it_is_played() -> None:
+    (verdict,) = await check_client(waiting_client, scale=SCALE, only="a_planned_end_is_no_failure")
+    assert (verdict.result, "it waits as after a failure" in verdict.detail) == ("failed", True)
 
 
 async def test_a_careless_client_fails_the_scripts_of_the_rules_it_breaks() -> None:

@@ -19,7 +19,7 @@ async def test_a_load_reaches_every_light_client_whole_in_order_and_with_its_age
             await server.ask(Load(seconds=0.5, facts_per_s=100.0, ticks_per_s=100.0, symbols=5))
             loaded = await server.ask(Rest())
             last = (await server.ask(Publish(count=5))).facts
-            async with asyncio.timeout(10.0):
+            async with asyncio.timeout(30):
                 for client in clients:
                     while client.seqs.get(FACT_TOPIC.encode(), [0])[-1] < last:
                         await client.reached(client.pubs + 1)

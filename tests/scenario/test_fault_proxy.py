@@ -65,7 +65,7 @@ class Echo:
             writer.close()
 
     async def hears(self, text: bytes) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.got != text:
                 self.heard.clear()
                 await self.heard.wait()
@@ -86,14 +86,14 @@ class Line:
         loop = asyncio.get_running_loop()
         started = loop.time()
         await self.say(text)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await self.reader.readexactly(len(text)) == text
         return loop.time() - started
 
     async def rest(self) -> tuple[bytes, str]:
         """Return what still comes, and how it ends."""
         got = b""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             try:
                 while chunk := await self.reader.read(4096):
                     got += chunk
@@ -119,7 +119,7 @@ async def proxied(seed: int = 1) -> AsyncIterator[tuple[FaultProxy, Echo]]:
     async with server, FaultProxy(server.sockets[0].getsockname()[1], seed=seed) as proxy:
         yield proxy, echo
     left = asyncio.all_tasks() - before
-    assert not left or await asyncio.wait(left, timeout=5) == (left, set())
+    assert not left or await asyncio.wait(left, timeout=30) == (left, set())
 
 
 @contextlib.asynccontextmanager
@@ -148,7 +148,7 @@ async def test_a_reset_of_one_side_is_a_reset_for_the_other() -> None:
             await client.echoed(b"x")
             raw = client.writer.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets
-        await asyncio.wait_for(echo.ended.wait(), 5)
+        await asyncio.wait_for(echo.ended.wait(), 30)
         assert echo.ends == ["reset"]
 
 
@@ -209,7 +209,7 @@ async def test_a_half_open_connection_is_gone_for_one_side_only() -> None:
     async with proxied() as (proxy, echo), line(proxy) as client:
         await client.echoed(b"x")
         proxy.apply(HalfOpen(gone="server"))
-        await asyncio.wait_for(echo.ended.wait(), 5)
+        await asyncio.wait_for(echo.ended.wait(), 30)
         await client.say(b"lost")
         assert await client.is_silent()
         async with line(proxy) as other:
@@ -225,7 +225,7 @@ async def test_a_reset_and_a_fin_reach_both_sides(fault: Fault, end: str) -> Non
         await client.echoed(b"x")
         proxy.apply(fault)
         assert await client.rest() == (b"", end)
-        await asyncio.wait_for(echo.ended.wait(), 5)
+        await asyncio.wait_for(echo.ended.wait(), 30)
         assert echo.ends == [end]
 
 
@@ -233,7 +233,7 @@ async def test_a_slow_close_reaches_the_client_later_than_the_server() -> None:
     async with proxied() as (proxy, echo), line(proxy) as client:
         await client.echoed(b"x")
         proxy.apply(SlowClose(seconds=0.1))
-        await asyncio.wait_for(echo.ended.wait(), 5)
+        await asyncio.wait_for(echo.ended.wait(), 30)
         assert await client.is_silent(0.02)
         assert await client.rest() == (b"", "fin")
 
@@ -254,7 +254,7 @@ async def test_a_cut_on_the_way_up_counts_what_the_server_gets() -> None:
         await client.echoed(b"x")
         proxy.apply(CutAfter(size=2, direction="up", how="fin"))
         await client.say(b"yzabc")
-        await asyncio.wait_for(echo.ended.wait(), 5)
+        await asyncio.wait_for(echo.ended.wait(), 30)
         assert bytes(echo.got) == b"xyz"
 
 

@@ -31,7 +31,8 @@ from papertape.model.tables import (
     Table,
 )
 from papertape.session.clock import wall_clock
-from papertape.store import SqliteHistory, SqliteStore, open_folder, open_history, open_store
+from papertape.store.folder import open_folder
+from papertape.store.history import SqliteHistory, open_history
 from papertape.store.inspection import find_faults
 from papertape.store.market_rows import market_rows, sample_rows
 from papertape.store.questdb.address import QuestAddress
@@ -39,6 +40,7 @@ from papertape.store.questdb.mirror import open_mirror
 from papertape.store.rows import Row, samples_of
 from papertape.store.schema import CODECS
 from papertape.store.segments.sealer import Sealer
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.testkit.journal_load import copied_rows, sorted_rows
 from papertape.testkit.killed_store import INSTRUMENTS, POLICY
 from papertape.testkit.processes import DeskProcess

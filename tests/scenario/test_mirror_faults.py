@@ -12,7 +12,7 @@ import pytest
 from papertape.errors import Invalid
 from papertape.model.tables import WatermarkRow
 from papertape.session.clock import wall_clock
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.outbox import Outbox
 from papertape.store.questdb.address import QuestAddress
 from papertape.store.questdb.link import QuestLink
@@ -21,6 +21,7 @@ from papertape.store.questdb.pace import MirrorPace
 from papertape.store.readers import Readers
 from papertape.store.segments.sealer import Sealer, SealPolicy
 from papertape.store.segments.work import carry_out
+from papertape.store.sqlite import open_store
 from papertape.testkit.fault_proxy import FaultProxy
 from papertape.testkit.journal_load import JournalLoad, assert_copied
 from papertape.testkit.manual_time import ManualTime

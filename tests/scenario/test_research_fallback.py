@@ -15,13 +15,14 @@ from papertape.journal.research import Found, Span
 from papertape.model.entries import Entry
 from papertape.model.tables import SIGNALS
 from papertape.session.clock import wall_clock
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.journal_research import JournalResearch
 from papertape.store.questdb.mirror import QuestMirror, open_mirror
 from papertape.store.questdb.research import QuestResearch
 from papertape.store.questdb.statements import Statements
 from papertape.store.questdb.verify import verify_mirror
 from papertape.store.research import MirroredResearch
+from papertape.store.sqlite import open_store
 from papertape.testkit.questdb_server import QuestServer
 from papertape.testkit.research_contract import SECOND, START, ended, fired, quote, reading, sampled, tape, trade
 from papertape.testkit.store_contract import SESSION, facts, write
@@ -146,7 +147,7 @@ async def test_a_copy_that_stands_still_is_waited_for_once(desk: Desk, quest_ser
     first = await desk.signals()
     waited = time.monotonic() - started
     assert (first.source, first.items) == ("journal", await _signals(desk.journal))
-    assert waited < CONNECT_S + ANSWER_S + 1, "the journal answers once the bounds are over"
+    assert waited < SOON_S, "the journal answers once the bounds are over"
 
     started = time.monotonic()
     frozen = await desk.answers()

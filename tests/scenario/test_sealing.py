@@ -13,10 +13,11 @@ from pathlib import Path
 from papertape.errors import NotFound
 from papertape.journal.ports import Commit
 from papertape.model.entries import Batch
-from papertape.store import SqliteStore, open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.readers import Readers
 from papertape.store.segments.sealer import Sealer, SealPolicy
 from papertape.store.segments.work import carry_out
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.testkit.store_contract import SESSION, session_row, ticks, write
 
 HERE = Path(__file__).parent
@@ -91,7 +92,8 @@ def test_kill_9_at_any_step_loses_no_batch_and_leaves_none_twice(tmp_path: Path)
 _ORPHANING = """
 import os, signal, subprocess, sys, threading, time
 from pathlib import Path
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
+from papertape.store.sqlite import open_store
 from papertape.store.segments import child
 from papertape.store.segments.sealer import Sealer, SealPolicy
 

@@ -9,10 +9,11 @@ from typing import Any
 from papertape.model.entries import Batch
 from papertape.model.tables import EVENT_TABLES
 from papertape.session.recovery import restore
-from papertape.store import SqliteStore, open_history
 from papertape.store.folder import database_path
+from papertape.store.history import open_history
 from papertape.store.segments.sealer import Sealer, SealPolicy
 from papertape.store.segments.work import carry_out
+from papertape.store.sqlite import SqliteStore
 from papertape.testkit.stored_session import STORED_ID, StoredSession
 
 

@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 from papertape.cli.store import app
 from papertape.model.tables import MIRRORED_TABLES
 from papertape.session.clock import wall_clock
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.questdb.address import QuestAddress
 from papertape.store.questdb.mirror import open_mirror
+from papertape.store.sqlite import open_store
 from papertape.testkit.journal_load import JournalLoad, assert_copied
 from papertape.testkit.killed_store import START_US
 from papertape.testkit.questdb_server import QuestServer, execute, store_option

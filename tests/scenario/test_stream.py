@@ -22,7 +22,7 @@ FILLS = session_topic("fills")
 
 
 async def ended(server: DeskServer) -> ConnectionView:
-    await asyncio.wait_for(server.hub.idle.wait(), 5)
+    await asyncio.wait_for(server.hub.idle.wait(), 30)
     return server.hub.connections().ended[0]
 
 

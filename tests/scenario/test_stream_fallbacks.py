@@ -82,7 +82,7 @@ async def test_an_event_stream_goes_on_with_publications() -> None:
                 await anext(stream)
             server.desk.fill(2)
             pubs = [await anext(stream) for _ in range(2)]
-        await asyncio.wait_for(server.hub.idle.wait(), 5)
+        await asyncio.wait_for(server.hub.idle.wait(), 30)
         (ended,) = server.hub.connections().ended
     assert [(pub.seq, pub.prev) for pub in pubs if isinstance(pub, Pub)] == [(1, 0), (2, 1)]
     assert (ended.transport, ended.closed_by) == ("sse", "client")
@@ -112,7 +112,7 @@ async def test_a_poll_is_held_until_there_is_news() -> None:
         request = hello(subs=(SubRequest(topic=FILLS, epoch=EPOCH, seq=0),))
         first = await poll(http, request)
         waiting = asyncio.create_task(poll(http, request))
-        await asyncio.wait_for(server.hub.busy.wait(), 5)
+        await asyncio.wait_for(server.hub.busy.wait(), 30)
         server.desk.fill(1)
         messages = await waiting
     assert [type(message) for message in first] == [Welcome, Subscribed, Heartbeat]  # the welcome does not wait
@@ -133,7 +133,7 @@ async def test_a_client_that_changes_the_carrier_keeps_its_positions_and_its_sto
             server.desk.fill(1)
             await hear(socket)
             socket.transport.abort()
-        await asyncio.wait_for(server.hub.idle.wait(), 5)
+        await asyncio.wait_for(server.hub.idle.wait(), 30)
         server.desk.fill(1)
         assert isinstance(welcome, Welcome)
         story = PreviousClose(

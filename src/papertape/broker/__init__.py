@@ -1,7 +1,7 @@
 """The simulated venue: order → fill → position → account, with fee, latency, slippage and queue as model objects.
 
 In: market events, times, orders of owners. Out: rows of the log in the order orders, fills, positions, account, which
-`telling` makes into facts; positions, markets and equity on request, from `views`.
+`telling` makes into facts; positions and equity on request, from `views`.
 Never: a clock, randomness, I/O, a price or a size that the market did not show, inexact money.
 """
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from papertape.broker.exact import half_up, product, rounded_up
 from papertape.broker.market import Market
-from papertape.broker.owner import Order, Owner, Position
+from papertape.broker.owner import Order, Owner, Position, new_position
 from papertape.model.buffers import Exact
 
 
@@ -65,7 +65,7 @@ class Account:
     def open(self, order: Order, ts: int) -> Position:
         """Open an empty position for an entry."""
         self.opened_count += 1
-        position = Position(self.opened_count, order, ts)
+        position = new_position(self.opened_count, order, ts)
         position.at = len(self.positions)
         self.positions.append(position)
         order.owner.position = position
@@ -75,19 +75,22 @@ class Account:
     def add(self, position: Position, price_lots: Exact, size: int, paid: Exact) -> None:
         """Book an execution that makes a position larger."""
         self._pay(paid)
+        amount = price_lots * position.owner.market.factor
+        was_empty = position.quantity == 0
         position.add(price_lots, size, paid)
-        self.cost = self.cost + price_lots * position.owner.market.factor
-        self._commit(position)
+        self.cost = self.cost + amount
+        self._commit(position, amount if was_empty else position.cost * position.owner.market.factor)
 
     def reduce(self, position: Position, price_lots: Exact, size: int, paid: Exact, ts: int) -> None:
         """Book an execution that makes a position smaller; at nothing it is closed."""
         self._pay(paid)
         before = position.cost
+        factor = position.owner.market.factor
         result = position.reduce(price_lots, size, paid, ts)
-        self.cost = self.cost - (before - position.cost) * position.owner.market.factor
+        self.cost = self.cost - (before - position.cost) * factor
         self.realized = self.realized + result
         self.cash = self.cash + result
-        self._commit(position)
+        self._commit(position, position.cost * factor)
         if position.quantity == 0:
             last = self.positions.pop()
             if last is not position:
@@ -177,8 +180,7 @@ class Account:
         self.fees = self.fees + paid
         self.cash = self.cash - paid
 
-    def _commit(self, position: Position) -> None:
-        market = position.owner.market
-        committed = self.commitment(market, position.cost * market.factor, position.leverage)
+    def _commit(self, position: Position, cost: Exact) -> None:
+        committed = self.commitment(position.owner.market, cost, position.leverage)
         self.committed = self.committed - position.committed + committed
         position.committed = committed

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from papertape.broker.account import Account
 from papertape.broker.brackets import Fractions, bracket_order
-from papertape.broker.exact import half_up, product
+from papertape.broker.exact import product, worth
+from papertape.broker.fees import FeeRate
 from papertape.broker.lifecycle import (
     ACCEPT,
     ARMED,
@@ -43,7 +44,6 @@ class Booking:
         "money_decimals",
         "now",
         "order_count",
-        "per_fee",
         "plan",
         "rows",
         "taker_fee",
@@ -58,9 +58,8 @@ class Booking:
     now: int
     order_count: int
     working_count: int
-    maker_fee: Exact
-    taker_fee: Exact
-    per_fee: Exact
+    maker_fee: FeeRate
+    taker_fee: FeeRate
 
     def __init__(self, profile: SimulationProfile, account: Account, rows: Rows, currency: str, decimals: int) -> None:
         self.account = account
@@ -70,11 +69,8 @@ class Booking:
         self.plan = Plan()
         self.fractions = Fractions()
         self.now = self.order_count = self.working_count = 0
-        maker, per_maker = profile.maker_fee.as_integer_ratio()
-        taker, per_taker = profile.taker_fee.as_integer_ratio()
-        self.maker_fee = maker * per_taker
-        self.taker_fee = taker * per_maker
-        self.per_fee = per_maker * per_taker * account.fee_unit
+        self.maker_fee = FeeRate(profile.maker_fee, account.fee_unit)
+        self.taker_fee = FeeRate(profile.taker_fee, account.fee_unit)
 
     def next_number(self) -> int:
         """Return the number of the next order."""
@@ -90,14 +86,18 @@ class Booking:
     def _refuse_value(self, order: Order, price: int, price_lots: Exact, size: int) -> str:
         market = order.owner.market
         if order.filled == 0:
-            amount = product(price, order.quantity) * market.factor
+            amount = worth(price, order.quantity, market.factor)
             if amount < market.min_notional:
                 return too_little(market, amount, self.money_decimals)
         opening = size - min(size, opposite(order))
         if opening == 0:
             return ""
-        needed = self.account.share(self._cash_needed(market, price_lots, order.leverage), opening, size)
         available = self.account.free_beside(order)
+        amount = price_lots * market.factor
+        # surely enough: nothing commits more than its amount, and what is rounded up is so by less than a unit, twice
+        if amount + self.taker_fee.of(amount) + 2 * self.account.fee_unit <= available:
+            return ""
+        needed = self.account.share(self._cash_needed(market, price_lots, order.leverage), opening, size)
         if needed <= available:
             return ""
         return not_enough(needed, available, self.currency, self.money_decimals)
@@ -105,11 +105,7 @@ class Booking:
     def _cash_needed(self, market: Market, price_lots: Exact, leverage: int) -> Exact:
         # What opening for `Σ price × size` commits and costs: its cost or margin, and the taker fee.
         amount = price_lots * market.factor
-        return self.account.commitment(market, amount, leverage) + self._fee(amount, self.taker_fee)
-
-    def _fee(self, amount: Exact, rate: Exact) -> Exact:
-        # Rounded half-up to 8 decimals, each fill on its own.
-        return half_up(amount * rate, self.per_fee) * self.account.fee_unit
+        return self.account.commitment(market, amount, leverage) + self.taker_fee.of(amount)
 
     def _execute(self, order: Order, market: Market, ts: int, is_maker: bool) -> None:
         has_closed = False
@@ -131,7 +127,8 @@ class Booking:
 
     def _book(self, order: Order, market: Market, take: Take, ts: int, is_maker: bool) -> bool:
         price_lots = product(take.price, take.size)
-        paid = self._fee(price_lots * market.factor, self.maker_fee if is_maker else self.taker_fee)
+        rate = self.maker_fee if is_maker else self.taker_fee
+        paid = rate.of(worth(take.price, take.size, market.factor))
         before = order.remaining()
         order.fill(take.price, take.size)
         if order.reserve:

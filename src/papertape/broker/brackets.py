@@ -9,7 +9,7 @@ from decimal import Decimal
 from papertape.broker.exact import half_up
 from papertape.broker.lifecycle import STOP_LOSS, STOP_MARKET, TAKE_PROFIT, TAKE_PROFIT_MARKET
 from papertape.broker.market import AVERAGE_UNITS
-from papertape.broker.owner import BY_BRACKET, Order, Position
+from papertape.broker.owner import BY_BRACKET, Order, Position, new_order
 from papertape.model.buffers import Exact
 
 
@@ -49,7 +49,7 @@ def bracket_order(
 ) -> Order:
     """Return the stop or target of an entry, for all that is open, `pct` percent from the average entry price."""
     is_above = position.is_long == (purpose == TAKE_PROFIT)
-    order = Order(number, entry.owner, entry.intent)
+    order = new_order(number, entry.owner, entry.intent)
     order.cause = BY_BRACKET
     order.is_buy = not position.is_long
     order.order_type = STOP_MARKET if purpose == STOP_LOSS else TAKE_PROFIT_MARKET

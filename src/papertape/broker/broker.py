@@ -13,7 +13,7 @@ from papertape.broker.exchange import Exchange
 from papertape.broker.lifecycle import CANCEL, ENTRY, LIMIT, MARKET, REJECTED
 from papertape.broker.market import NEVER, Market
 from papertape.broker.money import FEE_DECIMALS, money_decimals, money_int
-from papertape.broker.owner import NO_PRICE, Order, Owner
+from papertape.broker.owner import NO_PRICE, Order, Owner, new_order
 from papertape.broker.rows import Rows
 from papertape.broker.rules import refuse_order, refuse_side
 from papertape.errors import Broken
@@ -147,7 +147,7 @@ class Broker(Exchange):
         ts: int,
     ) -> Order:
         """Send an entry at the market (`limit` is `NO_PRICE`) or at a limit; percentages are NaN for none."""
-        order = Order(self.next_number(), owner, reason)
+        order = new_order(self.next_number(), owner, reason)
         order.order_type = MARKET if limit == NO_PRICE else LIMIT
         order.is_buy = is_buy
         order.limit = limit
@@ -180,7 +180,7 @@ class Broker(Exchange):
 
         A refused one is told with status `rejected` and words `code: sentence`.
         """
-        order = Order(self.next_number(), owner, reason)
+        order = new_order(self.next_number(), owner, reason)
         order.order_type = order_type
         order.purpose = purpose
         order.is_buy = is_buy
@@ -215,7 +215,7 @@ class Broker(Exchange):
                 self.finish(order, CANCEL, "")
         position = owner.position
         if position is not None:
-            leaving = Order(self.next_number(), owner, reason)
+            leaving = new_order(self.next_number(), owner, reason)
             leaving.purpose = purpose
             leaving.is_buy = not position.is_long
             leaving.quantity = position.quantity

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import nan
 
-from papertape.broker.exact import half_even, product
+from papertape.broker.exact import half_even, half_even_units, product, ratio
 from papertape.broker.lifecycle import (
     FILL_ALL,
     FILL_PART,
@@ -112,6 +112,10 @@ class Order:
     is_touched: bool
 
     def __init__(self, number: int, owner: Owner, intent: Reason) -> None:
+        self.begin(number, owner, intent)
+
+    def begin(self, number: int, owner: Owner, intent: Reason) -> None:
+        """Become a new order at the market that is on its way."""
         self.number = number
         self.owner = owner
         self.intent = intent
@@ -231,6 +235,10 @@ class Position:
     is_touched: bool
 
     def __init__(self, number: int, opening: Order, ts: int) -> None:
+        self.begin(number, opening, ts)
+
+    def begin(self, number: int, opening: Order, ts: int) -> None:
+        """Become a new position of nothing."""
         self.number = number
         self.owner = opening.owner
         self.is_long = opening.is_buy
@@ -251,8 +259,8 @@ class Position:
         self.quantity += size
         self.basis_cost = self.cost
         self.basis_quantity = self.quantity
-        self.average = half_even(self.cost * AVERAGE_UNITS, self.quantity)
-        self.entry = self.average / self.owner.market.average_scale
+        self.average = half_even_units(self.cost, self.quantity, AVERAGE_UNITS)
+        self.entry = ratio(self.average, self.owner.market.average_scale)
         self.fees = self.fees + fee
 
     def reduce(self, price_lots: Exact, size: int, fee: Exact, ts: int) -> Exact:
@@ -348,3 +356,17 @@ class Owner:
 
     def note_position(self, position: Position) -> None:
         """Take note that a position has changed; it is closed when its quantity is 0."""
+
+
+def new_order(number: int, owner: Owner, intent: Reason) -> Order:
+    """Return an order as its class makes it, without the arguments as Python's objects."""
+    order: Order = Order.__new__(Order)
+    order.begin(number, owner, intent)
+    return order
+
+
+def new_position(number: int, opening: Order, ts: int) -> Position:
+    """Return a position as its class makes it, without the arguments as Python's objects."""
+    position: Position = Position.__new__(Position)
+    position.begin(number, opening, ts)
+    return position

@@ -8,8 +8,8 @@ from papertape.broker.account import Account
 from papertape.broker.market import UNSEEN, Market
 from papertape.broker.matching import LAST_TRADE, QUEUE_CLEARED, TRADE_THROUGH, Take
 from papertape.broker.owner import BY_INTENT, BY_TRIGGER, NO_PRICE, Order, Position
-from papertape.model.buffers import Exact
-from papertape.model.fact_log import ACCOUNT, EQUITY, FILL, MASK, NO_REASON, ORDER, POSITION, FactLog
+from papertape.model.buffers import Exact, Ints
+from papertape.model.fact_log import ACCOUNT, EQUITY, FILL, NO_REASON, ORDER, POSITION, FactLog
 
 SAID, MEANT, CLOSING, PROTECTS, TRIGGERED = 0, 1, 2, 3, 4
 """How a row gives its reason: a text; a reason's place; the same of a closing; a bracket; a trigger."""
@@ -156,9 +156,9 @@ class Rows:
         log = self.log
         log.open(ACCOUNT)
         at = log.room(10)
-        _put_exact(log, at + 0, account.cash)
-        _put_exact(log, at + 3, account.realized)
-        _put_exact(log, at + 6, account.fees)
+        log.set_exact(at + 0, account.cash)
+        log.set_exact(at + 3, account.realized)
+        log.set_exact(at + 6, account.fees)
         log.ints[at + 9] = len(account.positions)
         log.int_count = at + 10
 
@@ -167,17 +167,18 @@ class Rows:
         place = self._place(order, order.said)
         log.open(ORDER)
         at = log.room(13)
-        log.ints[at] = order.number
-        log.ints[at + 1] = order.owner.index
-        log.ints[at + 2] = order.is_buy
-        log.ints[at + 3] = order.order_type
-        log.ints[at + 4] = order.purpose
-        log.ints[at + 5] = order.quantity
-        log.ints[at + 6] = order.limit
-        log.ints[at + 7] = order.trigger
-        log.ints[at + 8] = order.status
-        log.ints[at + 9] = order.filled
-        _put_exact(log, at + 10, order.price_lots)
+        ints: Ints = log.ints
+        ints[at] = order.number
+        ints[at + 1] = order.owner.index
+        ints[at + 2] = order.is_buy
+        ints[at + 3] = order.order_type
+        ints[at + 4] = order.purpose
+        ints[at + 5] = order.quantity
+        ints[at + 6] = order.limit
+        ints[at + 7] = order.trigger
+        ints[at + 8] = order.status
+        ints[at + 9] = order.filled
+        log.set_exact(at + 10, order.price_lots)
         log.int_count = at + 13
         if order.said:
             log.put_int(SAID)
@@ -217,21 +218,22 @@ class Rows:
         log, order, take = self.log, fill.order, fill.take
         log.open(FILL)
         at = log.room(17)
-        log.ints[at] = fill.number
-        log.ints[at + 1] = order.number
-        log.ints[at + 2] = order.owner.index
-        log.ints[at + 3] = order.is_buy
-        log.ints[at + 4] = order.purpose
-        log.ints[at + 5] = take.price
-        log.ints[at + 6] = take.size
-        _put_exact(log, at + 7, fill.fee)
-        log.ints[at + 10] = fill.kind
-        log.ints[at + 11] = fill.slippage
-        log.ints[at + 12] = fill.bid
-        log.ints[at + 13] = fill.ask
-        log.ints[at + 14] = fill.age_us
-        log.ints[at + 15] = take.rule
-        log.ints[at + 16] = take.shown_rule
+        ints: Ints = log.ints
+        ints[at] = fill.number
+        ints[at + 1] = order.number
+        ints[at + 2] = order.owner.index
+        ints[at + 3] = order.is_buy
+        ints[at + 4] = order.purpose
+        ints[at + 5] = take.price
+        ints[at + 6] = take.size
+        log.set_exact(at + 7, fill.fee)
+        ints[at + 10] = fill.kind
+        ints[at + 11] = fill.slippage
+        ints[at + 12] = fill.bid
+        ints[at + 13] = fill.ask
+        ints[at + 14] = fill.age_us
+        ints[at + 15] = take.rule
+        ints[at + 16] = take.shown_rule
         log.int_count = at + 17
         if take.shown_rule in (TRADE_THROUGH, QUEUE_CLEARED):
             log.put_text(fill.trade_id)
@@ -248,19 +250,20 @@ class Rows:
         place = log.place(because.intent) if because.cause == BY_INTENT else NO_REASON
         log.open(POSITION)
         at = log.room(21)
-        log.ints[at] = position.number
-        log.ints[at + 1] = position.owner.index
-        log.ints[at + 2] = position.is_long
-        log.ints[at + 3] = position.quantity
-        _put_exact(log, at + 4, position.average)
-        _put_exact(log, at + 7, position.exit_cost)
-        log.ints[at + 10] = position.exit_quantity
-        log.ints[at + 11] = _trigger(position.stop) if position.quantity else NO_PRICE
-        log.ints[at + 12] = _trigger(position.target) if position.quantity else NO_PRICE
-        _put_exact(log, at + 13, position.gross)
-        _put_exact(log, at + 16, position.fees)
-        log.ints[at + 19] = position.opened_ts
-        log.ints[at + 20] = position.closed_ts
+        ints: Ints = log.ints
+        ints[at] = position.number
+        ints[at + 1] = position.owner.index
+        ints[at + 2] = position.is_long
+        ints[at + 3] = position.quantity
+        log.set_exact(at + 4, position.average)
+        log.set_exact(at + 7, position.exit_cost)
+        ints[at + 10] = position.exit_quantity
+        ints[at + 11] = _trigger(position.stop) if position.quantity else NO_PRICE
+        ints[at + 12] = _trigger(position.target) if position.quantity else NO_PRICE
+        log.set_exact(at + 13, position.gross)
+        log.set_exact(at + 16, position.fees)
+        ints[at + 19] = position.opened_ts
+        ints[at + 20] = position.closed_ts
         log.int_count = at + 21
         self._put_cause(because, place)
 
@@ -275,18 +278,6 @@ class Rows:
         log.put_exact(unrealized)
         log.put_exact(exposure)
         log.put_float(drawdown)
-
-
-def _put_exact(log: FactLog, at: int, number: Exact) -> None:
-    if not -MASK <= number <= MASK:
-        log.ints[at] = number & MASK
-        log.ints[at + 1] = (number >> 62) & MASK
-        log.ints[at + 2] = number >> 124
-        return
-    low: int = number  # nearly always: no arithmetic on Python's integers
-    log.ints[at] = low & MASK
-    log.ints[at + 1] = 0 if low >= 0 else MASK
-    log.ints[at + 2] = 0 if low >= 0 else -1
 
 
 def _copy(take: Take, into: Take) -> None:

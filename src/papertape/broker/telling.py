@@ -65,29 +65,6 @@ def fact_of(rows: FactRows, row: int, names: Names, words: Words) -> VenueFact:
     return _account(rows, names) if kind == ACCOUNT else _equity(rows, names)
 
 
-def order_fact(order: Order, ts: int, words: Callable[[Reason], str]) -> OrderUpdated:
-    """Return an order as it is now, unnumbered."""
-    rules = order.owner.market.instrument
-    return OrderUpdated(
-        seq=0,
-        ts=ts,
-        entry_seq=0,
-        order_id=f"O-{order.number}",
-        strategy=order.owner.strategy,
-        instrument=rules.id,
-        side="buy" if order.is_buy else "sell",
-        order_type=ORDER_TYPES[order.order_type],
-        purpose=PURPOSES[order.purpose],
-        quantity=rules.size_decimal(order.quantity),
-        limit_price=_price(rules, order.limit),
-        trigger_price=_price(rules, order.trigger),
-        status=STATUSES[order.status],
-        filled_quantity=rules.size_decimal(order.filled),
-        average_price=average_price(rules, order.price_lots, order.filled) if order.filled else None,
-        reason=reason_of(order, words),
-    )
-
-
 def reason_of(order: Order, words: Callable[[Reason], str]) -> str:
     """Return why an order is as it is now."""
     if order.said:

@@ -4,43 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import msgspec
-
 from papertape.broker.broker import Broker
-from papertape.broker.market import UNSEEN, Market
 from papertape.broker.money import amount_decimal, average_decimal, percent
 from papertape.broker.owner import NO_PRICE, Order, Position
 from papertape.model.views import EquityView, OpenPosition
-
-
-class MarketState(msgspec.Struct, frozen=True, kw_only=True):
-    """The touch and the last trade. Prices in quote units, sizes in base units, times in microseconds UTC.
-
-    None: not seen yet, or that side is empty.
-    """
-
-    bid: Decimal | None
-    bid_size: Decimal | None
-    ask: Decimal | None
-    ask_size: Decimal | None
-    last: Decimal | None
-    quote_ts: int | None
-    trade_ts: int | None
-
-
-def market_state(market: Market) -> MarketState:
-    """Return the touch and the last trade of an instrument."""
-    rules, bid, ask, shown_ts = market.instrument, market.bid_price(), market.ask_price(), market.shown_ts()
-    has_traded = market.trade_price > 0
-    return MarketState(
-        bid=rules.price_decimal(bid) if bid else None,
-        bid_size=rules.size_decimal(market.touch_lots(False)) if bid else None,
-        ask=rules.price_decimal(ask) if ask else None,
-        ask_size=rules.size_decimal(market.touch_lots(True)) if ask else None,
-        last=rules.price_decimal(market.trade_price) if has_traded else None,
-        quote_ts=None if shown_ts == UNSEEN else shown_ts,
-        trade_ts=market.trade_ts if has_traded else None,
-    )
 
 
 def position_view(position: Position, money_decimals: int) -> OpenPosition:

@@ -6,23 +6,17 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import polars as pl
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from papertape.errors import Invalid
-from papertape.indicators.bars import Bar
 from papertape.indicators.catalogue import CATALOGUE, IndicatorKind
-from papertape.indicators.compute import Row, TradeRow, compute_over_bars, compute_over_trades
+from papertape.indicators.compute import compute_over_bars, compute_over_trades
 
 app = typer.Typer(help="List indicators and compute them over files.", no_args_is_help=True, add_completion=False)
 
 _console = Console(highlight=False, soft_wrap=True)
-_TIME_COLUMNS = ("ts", "timestamp", "time", "date", "datetime", "open_time", "trade_ts_ms", "event_ts_ms")
-_BAR_COLUMNS = frozenset({"open", "high", "low", "close", "volume"})
-_TRADE_COLUMNS = frozenset({"price", "size"})
 
 
 @app.command("list")
@@ -52,28 +46,22 @@ def compute(
     param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; repeat for several.")] = None,
 ) -> None:
     """Compute one indicator over a file of bars (open, high, low, close, volume) or trades (price, size)."""
-    frame = _read(input_file)
+    from papertape.cli import indicator_files as files  # Polars is not waited for where nothing is read
+
+    frame = files.read_frame(input_file)
     params = dict(_parse_param(text) for text in param or [])
-    columns = set(frame.columns)
-    if columns >= _BAR_COLUMNS:
-        rows = compute_over_bars(kind, params, _bars(frame))
-    elif columns >= _TRADE_COLUMNS:
-        rows = compute_over_trades(kind, params, _trades(frame))
+    if files.has_bars(frame):
+        rows = compute_over_bars(kind, params, files.bars_of(frame))
+    elif files.has_trades(frame):
+        rows = compute_over_trades(kind, params, files.trades_of(frame))
     else:
         raise Invalid(
             f"{input_file} has the columns {', '.join(frame.columns)}; expected a time and open, high, low, close, "
             "volume for bars, or price and size for trades.",
             code="indicators.columns",
         )
-    _write(output, rows)
+    files.write_rows(output, rows)
     _console.print(f"{len(rows):,} rows of {kind} written to {output}")
-
-
-def _read(path: Path) -> pl.DataFrame:
-    if not path.exists():
-        raise Invalid(f"{path} does not exist; give a CSV or Parquet file.", code="indicators.no_file")
-    frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
-    return frame.rename({name: name.strip().lower() for name in frame.columns})
 
 
 def _parse_param(text: str) -> tuple[str, float]:
@@ -84,52 +72,3 @@ def _parse_param(text: str) -> tuple[str, float]:
         raise Invalid(
             f"{text!r} is not a parameter; expected NAME=NUMBER, for example period=14.", code="indicators.param"
         ) from None
-
-
-def _times(frame: pl.DataFrame) -> list[int]:
-    name = next((column for column in _TIME_COLUMNS if column in frame.columns), None)
-    if name is None:
-        raise Invalid(
-            f"The file has no time column; expected one of {', '.join(_TIME_COLUMNS)}.", code="indicators.no_time"
-        )
-    column = frame[name]
-    if column.dtype.is_temporal():
-        return column.cast(pl.Datetime("us")).cast(pl.Int64).to_list()
-    scale = _scale(int(column.cast(pl.Float64)[0])) if len(column) else 1
-    return [int(value * scale) for value in column.cast(pl.Float64)]
-
-
-def _scale(first: int) -> float:
-    # Seconds have up to 10 digits, milliseconds 13, microseconds 16, nanoseconds 19.
-    digits = len(str(abs(first)))
-    for limit, scale in ((10, 1e6), (13, 1e3), (16, 1.0)):
-        if digits <= limit:
-            return scale
-    return 1e-3
-
-
-def _bars(frame: pl.DataFrame) -> list[Bar]:
-    times = _times(frame)
-    closes = [*times[1:], times[-1] + (times[-1] - times[-2] if len(times) > 1 else 60_000_000)]
-    values = frame.select("open", "high", "low", "close", "volume").cast(pl.Float64).iter_rows()
-    return [
-        Bar(opened, closed, *row)
-        for opened, closed, row in track(
-            zip(times, closes, values, strict=True), total=len(times), description="reading", transient=True
-        )
-    ]
-
-
-def _trades(frame: pl.DataFrame) -> list[TradeRow]:
-    side = next((name for name in ("aggressor", "side") if name in frame.columns), None)
-    buys = [value == "buy" for value in frame[side]] if side else [True] * len(frame)
-    prices, sizes = frame["price"].cast(pl.Float64), frame["size"].cast(pl.Float64)
-    return [TradeRow(*row) for row in zip(_times(frame), prices, sizes, buys, strict=True)]
-
-
-def _write(path: Path, rows: list[Row]) -> None:
-    frame = pl.DataFrame(rows, schema={"ts": pl.Int64, "value": pl.Float64}, orient="row")
-    if path.suffix == ".parquet":
-        frame.write_parquet(path)
-    else:
-        frame.write_csv(path)

@@ -64,8 +64,7 @@ class Engine:
             Broken: a hole in the entries, time that goes back, an unknown instrument, a warm-up that would trade, or
                 any other state that must not be; the session must stop and its journal be kept.
         """
-        self._kernel.take(batch.first_seq, batch.entries, batch.is_warmup)
-        return list(self._teller.facts(self._kernel.drain())) if self._kernel.log.row_count else []
+        return list(self._teller.facts(self._kernel.drain())) if self._kernel.take(batch) else []
 
     def scan(self, cursor: MarketCursor, rows: int) -> int:
         """Take the next `rows` of market data in columns, with a clock tick for each second; return how many entries.

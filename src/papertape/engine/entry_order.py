@@ -41,7 +41,8 @@ class EntryDesk:
         desk.trades_today = trades_today
         desk.loss_today_pct = loss_today_pct
         desk.open_positions = len(account.positions) + account.coming_count
-        desk.exposure = account.cost + account.coming_bound
+        if terms.has_exposure_limit:
+            desk.exposure = account.cost + account.coming_bound
         desk.free = account.cash - account.committed - account.coming_margin
         if terms.needs_equity():
             desk.equity = broker.equity_exact()

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from msgspec.structs import astuple
+
 from papertape.broker.broker import Broker
 from papertape.broker.lifecycle import EMERGENCY_EXIT, EXIT
 from papertape.engine.alerts import write_alert
@@ -21,6 +23,7 @@ from papertape.errors import Broken
 from papertape.model.columns import QUOTE, TRADE, BarColumns, MarketCursor, QuoteColumns, TradeColumns
 from papertape.model.entries import (
     AlertNote,
+    Batch,
     BookGap,
     BookUpdate,
     ClockTick,
@@ -110,19 +113,21 @@ class Kernel:
         self.is_live = False
         self.next_tick = 0
 
-    def take(self, first_seq: int, entries: Sequence[Entry], is_warmup: bool) -> None:
-        """Take consecutive entries; raises `Broken` as `Engine.step`."""
-        seq = first_seq
-        for entry in entries:
+    def take(self, batch: Batch) -> bool:
+        """Take consecutive entries and return whether they left rows in the log; raises `Broken` as `Engine.step`."""
+        session, log = self.session, self.log
+        seq: int = batch.first_seq
+        is_warmup: bool = batch.is_warmup
+        for entry in batch.entries:
             ts: int = entry.ts
-            self.log.begin(seq, ts)
+            log.begin(seq, ts)
             if is_warmup:
                 self._warm(entry)
             else:
-                if ts >= self.session.day_end:
+                if ts >= session.day_end:
                     self._begin(ts)
                 self._take(entry, ts)
-                if ts >= self.session.mark_due:
+                if ts >= session.mark_due:
                     self._mark(ts)
             seq += 1
         if is_warmup:
@@ -130,7 +135,8 @@ class Kernel:
             for lane in self.lanes:
                 lane.refresh()
                 lane.revision += 1
-            self._begin_at(self.log.ts)
+            self._begin_at(log.ts)
+        return log.row_count > 0
 
     def scan(self, cursor: MarketCursor, rows: int) -> int:
         """Take the next `rows` of columns, with a clock tick for each second begun, and return how many entries.
@@ -244,23 +250,25 @@ class Kernel:
             _think(lane)
 
     def _take(self, entry: Entry, ts: int) -> None:
+        # One call for all fields: each that is read by its name is a look-up of its own.
+        lots: int
         if type(entry) is Trade:
-            size: int = entry.size
-            lots = size if entry.side == "buy" else -size
-            self._on_trade(self._lane(entry), ts, entry.recv_ts, entry.price, lots, entry.trade_id)
+            _, recv_ts, instrument, price, lots, side, trade_id = astuple(entry)
+            self._on_trade(self._lane(instrument), ts, recv_ts, price, lots if side == "buy" else -lots, trade_id)
         elif type(entry) is Quote:
-            self._on_quote(self._lane(entry), ts, entry.recv_ts, entry.bid, entry.bid_size, entry.ask, entry.ask_size)
+            _, recv_ts, instrument, bid, bid_lots, ask, ask_lots = astuple(entry)
+            self._on_quote(self._lane(instrument), ts, recv_ts, bid, bid_lots, ask, ask_lots)
         elif type(entry) is ClockTick:
             self._on_clock(ts)
         elif type(entry) is BookUpdate or type(entry) is Ticker:
-            self._on_depth(self._lane(entry), entry)
+            self._on_depth(self._lane(entry.instrument), entry)
         elif type(entry) is BookGap:
-            lane = self._lane(entry)
-            self.broker.on_gap(lane.market, entry.ts)
-            lane.on_gap(entry.ts)
+            lane = self._lane(entry.instrument)
+            self.broker.on_gap(lane.market, ts)
+            lane.on_gap(ts)
             _think(lane)
         elif type(entry) is VenueBar:
-            lane = self._lane(entry)
+            lane = self._lane(entry.instrument)
             self._on_history(lane, entry)
             _think(lane)
         else:
@@ -287,17 +295,8 @@ class Kernel:
         return True
 
     def _on_history(self, lane: Lane, bar: VenueBar) -> None:
-        lane.on_venue_bar(
-            bar.ts,
-            bar.recv_ts,
-            bar.open_ts,
-            bar.interval_s * SECOND,
-            bar.open,
-            bar.high,
-            bar.low,
-            bar.close,
-            bar.volume,
-        )
+        ts, recv_ts, _, open_ts, interval_s, open_, high, low, close, volume = astuple(bar)
+        lane.on_venue_bar(ts, recv_ts, open_ts, interval_s * SECOND, open_, high, low, close, volume)
 
     def _warm(self, entry: Entry) -> None:
         if isinstance(entry, ClockTick):
@@ -310,7 +309,7 @@ class Kernel:
                 "history only; keep the journal and report it.",
                 code="engine.warmup_command",
             )
-        lane = self._lane(entry)
+        lane = self._lane(entry.instrument)
         has_traded = False
         if type(entry) is Trade:
             lots = entry.size if entry.side == "buy" else -entry.size
@@ -338,11 +337,11 @@ class Kernel:
             )
         lane.refresh()
 
-    def _lane(self, entry: Trade | Quote | BookUpdate | Ticker | BookGap | VenueBar | ClosePosition) -> Lane:
-        lane: Lane | None = self.by_id.get(entry.instrument)
+    def _lane(self, instrument: InstrumentId) -> Lane:
+        lane: Lane | None = self.by_id.get(instrument)
         if lane is None:
             raise Broken(
-                f"Entry {self.log.entry_seq} is about {entry.instrument}, which this session does not trade; it has "
+                f"Entry {self.log.entry_seq} is about {instrument}, which this session does not trade; it has "
                 f"{', '.join(self.by_id)}. Keep the journal and report it.",
                 code="engine.unknown_instrument",
             )
@@ -361,7 +360,7 @@ class Kernel:
             session.is_closing = False
             session.write(self.log, "resume_entries", entry.reason)
         elif isinstance(entry, ClosePosition):
-            lane = self._lane(entry)
+            lane = self._lane(entry.instrument)
             for one in self.instances:
                 if one.lane is lane and one.position is not None:
                     self.stepper.command(one, entry.reason, EXIT)

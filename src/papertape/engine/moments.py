@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
+from math import nan
 
 from papertape.engine.codes import NEVER, SECOND
 from papertape.engine.instance import HAS_POSITION, IS_STALE, Instance
+from papertape.model.events import ConditionReading, SectionCode
+from papertape.model.fact_log import NO_REASON
 from papertape.model.fact_rows import FactRows
+from papertape.strategy.evaluate import Memory
 from papertape.strategy.program import INSTANCE_NAMES
 from papertape.strategy.readings import Monitor
 
@@ -62,21 +67,53 @@ def monitor_now(instance: Instance) -> Monitor:
 
 
 class Moment:
-    """A moment read back: its instance, its section (-1: none), and its conditions as they were."""
+    """A moment read back: its instance, its section (-1: none), and its conditions as they were.
+
+    `words` are those of its section, empty until somebody asked for them.
+    """
 
     def __init__(self, rows: FactRows, words: str, instances: Mapping[int, Instance]) -> None:
-        self.instance = instance = instances[rows.take_int()]
-        self.section = rows.take_int()
-        memory = instance.program.new_memory()
-        memory.ts, trade_ts, quote_ts, event_ts, flags, ts = [rows.take_int() for _ in range(6)]
-        for index in range(len(memory.ints)):
-            memory.ints[index] = rows.take_int()
-        for index in range(instance.kept_count):
-            memory.values[index] = rows.take_float()
-        for index in range(len(memory.floats)):
-            memory.floats[index] = rows.take_float()
+        index, self.section, seen_ts, trade_ts, quote_ts, event_ts, flags, ts = rows.take_ints(8)
+        self.instance = instance = instances[index]
+        self.words = ""
+        program = instance.program
+        memory = Memory(program.table)
+        memory.ts = seen_ts
+        memory.ints = rows.take_ints(len(memory.ints))
+        kept = rows.take_floats(instance.kept_count)
+        unknown = [nan] * (len(program.operands) - len(kept))
+        memory.values = array("d", [*kept, *unknown, *program.constants])
+        memory.floats = rows.take_floats(len(memory.floats))
         values = _KeptValues(instance, (trade_ts, quote_ts, event_ts, ts), flags, words)
-        self.monitor = Monitor(instance.program, memory, values, instance.units)
+        self.monitor = Monitor(program, memory, values, instance.units)
+        self._readings: dict[SectionCode, tuple[ConditionReading, ...]] = {}
+
+    def readings(self, code: SectionCode) -> tuple[ConditionReading, ...]:
+        """Return the readings of all conditions of a section, made once."""
+        known = self._readings.get(code)
+        if known is None:
+            known = self._readings[code] = self.monitor.readings(code)
+        return known
+
+
+class Moments:
+    """The moments of a chunk of rows. The newest is kept: a signal, its transition and its order tell of the same."""
+
+    def __init__(self, rows: FactRows, instances: Mapping[int, Instance]) -> None:
+        self.rows = rows
+        self._instances = instances
+        self._place = NO_REASON
+        self._newest: Moment | None = None
+
+    def at(self, place: int) -> Moment:
+        """Return the moment in row `place`."""
+        if self._newest is None or self._place != place:
+            rows = self.rows
+            rows.go(place)
+            _, text = rows.take_ints(2)
+            self._newest = Moment(rows, "" if text == NO_REASON else rows.texts[text], self._instances)
+            self._place = place
+        return self._newest
 
 
 def _known(ts: int) -> int | None:

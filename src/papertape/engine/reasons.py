@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
 from decimal import Decimal
 
 from papertape.broker.lifecycle import STATUSES
@@ -27,7 +26,7 @@ from papertape.engine.codes import (
     WORDS,
 )
 from papertape.engine.instance import Instance
-from papertape.engine.moments import Moment, monitor_now
+from papertape.engine.moments import Moment, Moments, monitor_now
 from papertape.model.events import SectionCode
 from papertape.model.fact_log import NO_REASON, Reason
 from papertape.model.fact_rows import FactRows
@@ -56,23 +55,22 @@ def reason_words(instance: Instance, reason: Reason) -> str:
     ints = array("q", [*head, *[reason.ints[index] for index in range(reason.int_count)]])
     floats = array("d", [reason.floats[index] for index in range(reason.float_count)])
     rows = FactRows(array("q", [0, 0, 0]).tobytes(), ints.tobytes(), floats.tobytes(), [reason.text])
-    return tell_reason(rows, 0, instance, {instance.index: instance})
+    return tell_reason(Moments(rows, {instance.index: instance}), 0, instance)
 
 
-def tell_reason(rows: FactRows, place: int, instance: Instance | None, instances: Mapping[int, Instance]) -> str:
+def tell_reason(moments: Moments, place: int, instance: Instance | None) -> str:
     """Return the words of the reason in row `place`; `instance` is whom the words are about, where one is known."""
+    rows = moments.rows
     rows.go(place)
     kind, text = rows.take_int(), rows.take_int()
-    words = rows.texts[text] if text != NO_REASON else ""
     if kind == SECTION:
-        moment = Moment(rows, words, instances)
-        return section_reason(moment.instance, moment.monitor, SECTIONS[moment.section])
+        return section_words(moments.at(place))
     if kind == TIMED_OUT:
         return f"The signal was dropped: no entry was found within {duration_text(rows.take_int())}."
     if kind == RESTED:
         return "The rest is over; watching again."
     if kind == WORDS or instance is None:
-        return words
+        return rows.texts[text] if text != NO_REASON else ""
     return _venue_words(rows, kind, instance)
 
 
@@ -124,8 +122,14 @@ def section_name(instance: Instance, code: SectionCode) -> str | None:
     return None if section is None else section.name
 
 
-def section_reason(instance: Instance, monitor: Monitor, code: SectionCode) -> str:
-    """Return why a section's answer was true: what it found and the conditions that held."""
+def section_words(moment: Moment) -> str:
+    """Return why the answer of a moment's section was true: what it found and the conditions that held."""
+    if not moment.words:
+        moment.words = _section_words(moment.instance, moment.monitor, SECTIONS[moment.section])
+    return moment.words
+
+
+def _section_words(instance: Instance, monitor: Monitor, code: SectionCode) -> str:
     name = section_name(instance, code)
     side = "long" if instance.is_long else "short"
     openings = {

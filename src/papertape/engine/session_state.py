@@ -25,6 +25,7 @@ class SessionState:
         "equity",
         "is_closing",
         "is_degraded",
+        "is_open",
         "lifecycle",
         "loss_today_pct",
         "mark_due",
@@ -33,6 +34,7 @@ class SessionState:
     )
     broker: Broker
     lifecycle: str
+    is_open: bool
     is_degraded: bool
     entries_paused: bool
     pause_reason: str
@@ -47,6 +49,7 @@ class SessionState:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self.lifecycle = "starting"
+        self.is_open = True
         self.is_degraded = False
         self.entries_paused = False
         self.pause_reason = ""
@@ -60,14 +63,15 @@ class SessionState:
 
     def is_active(self) -> bool:
         """Return whether instances think: false once the session has ended or is suspended."""
-        return self.lifecycle in _OPEN or self.lifecycle == "stopping"
+        return self.is_open or self.lifecycle == "stopping"
 
     def change(self, change: LifecycleChange) -> None:
         """Take a change of lifecycle or flags."""
         self.lifecycle = change.state
+        self.is_open = change.state in _OPEN
         self.is_degraded = change.is_degraded
         self.pause(change.entries_paused, change.reason)
-        if change.state in _OPEN:
+        if self.is_open:
             self.is_closing = False
 
     def pause(self, is_paused: bool, reason: str) -> None:
@@ -87,13 +91,13 @@ class SessionState:
 
     def may_enter(self) -> bool:
         """Return whether entries may be sent now; `paused_because` says why not."""
-        return not self.is_closing and not self.entries_paused and self.lifecycle in _OPEN
+        return not self.is_closing and not self.entries_paused and self.is_open
 
     def paused_because(self) -> str | None:
         """Return why no entry may be sent now, as a sentence, or None."""
         if self.is_closing:
             return "Everything was closed by command; entries stay off until they are resumed."
-        if self.lifecycle not in _OPEN:
+        if not self.is_open:
             return f"The session is {self.lifecycle}; it opens no positions."
         if self.entries_paused:
             return f"Entries are paused: {self.pause_reason}".rstrip(" :.") + "."

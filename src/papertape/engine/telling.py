@@ -8,8 +8,8 @@ from papertape.broker.broker import Broker
 from papertape.broker.telling import fact_of, names_of
 from papertape.engine.codes import NO_SECTION, SECTIONS, STATES, TRIGGERS
 from papertape.engine.instance import Instance
-from papertape.engine.moments import Moment
-from papertape.engine.reasons import section_reason, tell_reason
+from papertape.engine.moments import Moment, Moments
+from papertape.engine.reasons import section_words, tell_reason
 from papertape.engine.stepper import ACCEPTED
 from papertape.model.events import (
     AlertRaised,
@@ -33,23 +33,29 @@ class Teller:
 
     def facts(self, rows: FactRows) -> Iterator[AnyEvent]:
         """Yield the facts of a chunk, in order."""
+        moments = Moments(rows, self._instances)
+
+        def words(place: int) -> str:
+            return tell_reason(moments, place, None)
+
         for row in range(len(rows)):
             kind = rows.go(row)
             if kind == SIGNAL:
-                yield self._signal(rows)
+                yield self._signal(moments)
             elif kind == TRANSITION:
-                yield self._transition(rows)
+                yield self._transition(moments)
             elif kind == SESSION:
                 yield _session(rows)
             elif kind == ALERT:
                 yield _alert(rows)
             elif kind != REASON:
-                yield fact_of(rows, row, self._names, lambda place: tell_reason(rows, place, None, self._instances))
+                yield fact_of(rows, row, self._names, words)
 
-    def _signal(self, rows: FactRows) -> SignalFired:
-        seq, ts, entry_seq, index, section, is_buy, place, reason, outcome = [rows.take_int() for _ in range(9)]
+    def _signal(self, moments: Moments) -> SignalFired:
+        rows = moments.rows
+        seq, ts, entry_seq, index, section, is_buy, place, reason, outcome = rows.take_ints(9)
         price = rows.take_float()
-        moment = self._moment(rows, place)
+        moment = moments.at(place)
         instance, code = self._instances[index], SECTIONS[section]
         return SignalFired(
             seq=seq,
@@ -61,14 +67,13 @@ class Teller:
             side="buy" if is_buy else "sell",
             price=_present(price),
             outcome="accepted" if outcome == ACCEPTED else rows.texts[outcome],
-            reason=section_reason(instance, moment.monitor, code)
-            if reason == NO_REASON
-            else tell_reason(rows, reason, instance, self._instances),
-            trace=moment.monitor.readings(code),
+            reason=section_words(moment) if reason == NO_REASON else tell_reason(moments, reason, instance),
+            trace=moment.readings(code),
         )
 
-    def _transition(self, rows: FactRows) -> InstanceTransitioned:
-        seq, ts, entry_seq, index, left, entered, trigger, section, place, reason = [rows.take_int() for _ in range(10)]
+    def _transition(self, moments: Moments) -> InstanceTransitioned:
+        rows = moments.rows
+        seq, ts, entry_seq, index, left, entered, trigger, section, place, reason = rows.take_ints(10)
         price = rows.take_float()
         instance = self._instances[index]
         return InstanceTransitioned(
@@ -81,16 +86,10 @@ class Teller:
             to_state=STATES[entered],
             trigger=TRIGGERS[trigger],
             section=None if section == NO_SECTION else SECTIONS[section],
-            reason=tell_reason(rows, reason, instance, self._instances),
+            reason=tell_reason(moments, reason, instance),
             price=_present(price),
-            trace=_trace(self._moment(rows, place)),
+            trace=_trace(moments.at(place)),
         )
-
-    def _moment(self, rows: FactRows, place: int) -> Moment:
-        rows.go(place)
-        rows.take_int()
-        text = rows.take_int()
-        return Moment(rows, "" if text == NO_REASON else rows.texts[text], self._instances)
 
 
 def _session(rows: FactRows) -> SessionChanged:
@@ -125,7 +124,7 @@ def _alert(rows: FactRows) -> AlertRaised:
 
 def _trace(moment: Moment) -> tuple[ConditionReading, ...]:
     codes: tuple[SectionCode, ...] = SECTIONS
-    return tuple(reading for code in codes for reading in moment.monitor.readings(code))
+    return tuple(reading for code in codes for reading in moment.readings(code))
 
 
 def _present(number: float) -> float | None:

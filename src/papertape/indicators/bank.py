@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from papertape.indicators.bars import Bar, BarBuilder, Piece
 from papertape.indicators.catalogue import canonical_params, find_kind
-from papertape.indicators.indicator import BEFORE_ALL, Indicator
+from papertape.indicators.indicator import AFTER_ALL, BEFORE_ALL, Indicator
 from papertape.indicators.prints import LIMIT, Prints
 from papertape.indicators.run import Run
 from papertape.indicators.series import BarSeries
@@ -47,12 +47,14 @@ class IndicatorBank:
 
     Prices and sizes are the instrument's integers, times microseconds UTC. Time never goes back: an event older than
     the newest one is taken at that one's time, except that trades which a venue bar has counted stay out of bars.
-    History of the venue must come in order of time (a bar at its close). `series` has the bars for charts.
+    History of the venue must come in order of time (a bar at its close). `series` has the bars for charts. Before `due`
+    no indicator over trades or quotes has anything to do unless one comes.
     """
 
-    __slots__ = ("by_identity", "lanes", "now", "prints", "quoted", "series", "timed", "traded")
+    __slots__ = ("by_identity", "due", "lanes", "now", "prints", "quoted", "series", "timed", "traded")
 
     now: int
+    due: int
     prints: Prints
     series: BarSeries
     traded: Indicator | None
@@ -63,6 +65,7 @@ class IndicatorBank:
 
     def __init__(self, instrument: Instrument, limit: int = LIMIT) -> None:
         self.now = BEFORE_ALL
+        self.due = BEFORE_ALL
         self.prints = Prints(instrument.price_decimals, instrument.size_decimals, limit)
         self.series = BarSeries(self.prints.size_scale)
         self.traded = None
@@ -88,6 +91,7 @@ class IndicatorBank:
         indicator.attach(self.prints)
         self.by_identity[kind, canonical] = indicator
         self._chain(indicator, declared.inputs, dict(canonical))
+        self.due = BEFORE_ALL
         return indicator
 
     def on_trade(self, ts: int, units: int, lots: int, price: float) -> None:
@@ -98,18 +102,22 @@ class IndicatorBank:
         indicator = self.traded
         if indicator is not None and self.prints.is_read:
             self.prints.add(now, units, lots)
+        due = AFTER_ALL
         while indicator is not None:
             indicator.on_trade(now, price, lots)
+            due = min(due, indicator.until)
             indicator = indicator.next_traded
         indicator = self.timed
         while indicator is not None:
             if now >= indicator.until:
                 indicator.on_time(now)
+            due = min(due, indicator.until)
             indicator = indicator.next_timed
+        self.due = due
         lane = self.lanes
         while lane is not None:
             if lane.builder.on_trade(ts, price, lots):
-                lane.deliver()
+                self._deliver(lane)
             lane = lane.following
         self.series.on_trade(ts, price, lots)
 
@@ -143,6 +151,7 @@ class IndicatorBank:
         now = self.now
         while indicator is not None:
             indicator.on_quote(now, bid_price, bid_size, ask_price, ask_size)
+            self.due = min(self.due, indicator.until)
             indicator = indicator.next_quoted
 
     def on_venue_bar(
@@ -170,7 +179,7 @@ class IndicatorBank:
         lane = self.lanes
         while lane is not None:
             if lane.builder.on_venue_bar(piece):
-                lane.deliver()
+                self._deliver(lane)
             lane = lane.following
         self.on_time(open_ts + interval_us)
 
@@ -180,6 +189,7 @@ class IndicatorBank:
         indicator = self.quoted
         while indicator is not None:
             indicator.on_gap(self.now)
+            self.due = min(self.due, indicator.until)
             indicator = indicator.next_quoted
 
     def on_time(self, ts: int) -> None:
@@ -191,18 +201,28 @@ class IndicatorBank:
         lane = self.lanes
         while lane is not None:
             if ts >= lane.builder.due and lane.builder.advance(ts):
-                lane.deliver()
+                self._deliver(lane)
             lane = lane.following
+        if now < self.due:
+            return
+        due = AFTER_ALL
         indicator = self.traded
         while indicator is not None:
             if now >= indicator.until:
                 indicator.on_time(now)
+            due = min(due, indicator.until)
             indicator = indicator.next_traded
         indicator = self.timed
         while indicator is not None:
             if now >= indicator.until:
                 indicator.on_time(now)
+            due = min(due, indicator.until)
             indicator = indicator.next_timed
+        self.due = due
+
+    def _deliver(self, lane: BarLane) -> None:
+        lane.deliver()
+        self.due = BEFORE_ALL  # one over bars and trades may be due sooner now
 
     def _chain(self, indicator: Indicator, inputs: tuple[str, ...], params: dict[str, float]) -> None:
         if "trades" in inputs:

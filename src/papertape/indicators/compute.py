@@ -1,4 +1,4 @@
-"""One indicator over rows of a file: bars, trades or quotes, in float64."""
+"""One indicator over rows of a file, bars or trades, in float64; and fed by hand, quotes too."""
 
 from __future__ import annotations
 
@@ -27,16 +27,6 @@ class TradeRow(NamedTuple):
     price: float
     size: float
     is_buy: bool
-
-
-class QuoteRow(NamedTuple):
-    """Best bid and ask with their sizes at a time in microseconds UTC."""
-
-    ts: int
-    bid: float
-    bid_size: float
-    ask: float
-    ask_size: float
 
 
 class Meter:
@@ -118,24 +108,6 @@ def compute_over_trades(kind: str, params: Mapping[str, float], trades: Iterable
     rows: list[Row] = []
     for ts, price, size, is_buy in trades:
         meter.on_trade(ts, price, size, is_buy)
-        rows.append((ts, meter.value(ts)))
-    return rows
-
-
-def compute_over_quotes(kind: str, params: Mapping[str, float], quotes: Iterable[QuoteRow]) -> list[Row]:
-    """Return the value after each quote, one row per quote.
-
-    Raises:
-        Invalid: the kind or a parameter is wrong, or the kind is not computed from quotes.
-    """
-    _require_input(kind, "quotes")
-    quotes = list(quotes)
-    price_decimals = max((_decimals(price) for row in quotes for price in (row.bid, row.ask)), default=0)
-    size_decimals = max((_decimals(size) for row in quotes for size in (row.bid_size, row.ask_size)), default=0)
-    meter = Meter(kind, params, price_decimals=price_decimals, size_decimals=size_decimals)
-    rows: list[Row] = []
-    for ts, bid, bid_size, ask, ask_size in quotes:
-        meter.on_quote(ts, bid, bid_size, ask, ask_size)
         rows.append((ts, meter.value(ts)))
     return rows
 

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from papertape.indicators.moments import WeighedSpan
-from papertape.indicators.windows import Span
+from papertape.indicators.windows import CountedSpan
 from papertape.model.buffers import Ints, ints
 
 _SMALLEST = 16
 
 
-class MedianSpan(WeighedSpan):
+class MedianSpan(CountedSpan):
     """Two heaps of the gaps, the lower half and the upper half; each gap knows its place, so that any can leave.
 
     A gap is named by the counter of its newer print, its slot is that counter in a ring of the window's own. `place` is
@@ -28,7 +27,7 @@ class MedianSpan(WeighedSpan):
     room: int
 
     def __init__(self, t1: int, t2: int = 0) -> None:
-        Span.__init__(self, t1, t2)
+        CountedSpan.__init__(self, t1, t2)
         self.gaps = ints(_SMALLEST)
         self.places = ints(_SMALLEST)
         self.lower = ints(_SMALLEST)
@@ -48,7 +47,8 @@ class MedianSpan(WeighedSpan):
             return middle
         return (middle + float(self.gaps[self.upper[0] & (self.room - 1)])) / 2.0
 
-    def _weigh(self, counter: int, sign: int) -> None:
+    def weigh(self, counter: int, sign: int) -> None:
+        """Take note that a print comes or goes."""
         newer = self._newer(counter, sign)
         if newer < 0:
             return

@@ -5,63 +5,13 @@ from __future__ import annotations
 
 from math import log, sqrt
 
-from papertape.indicators.indicator import AFTER_ALL
-from papertape.indicators.windows import Span
+from papertape.indicators.windows import CountedSpan
 
 _LIMB = (1 << 21) - 1
 _LARGEST = 1 << 42
 
 
-class WeighedSpan(Span):
-    """A window that tells a subclass of each print that comes in and goes out, by `_weigh`."""
-
-    __slots__ = ()
-
-    def slide(self, now: int) -> int:
-        """Slide as every window."""
-        prints = self.prints
-        until = AFTER_ALL
-        while self.hi < prints.head:
-            entered = prints.ts[self.hi & prints.mask] + self.t2
-            if entered > now:
-                until = entered
-                break
-            self._leave(entered - self.t1)
-            self._weigh(self.hi, 1)
-            self.hi += 1
-        self._leave(now - self.t1)
-        if self.lo < prints.tail:
-            self.whole = prints.ts[(prints.tail - 1) & prints.mask] + self.t1
-            self.is_overflow = False
-            while self.lo < prints.tail:
-                self._drop()
-        if self.lo < self.hi and prints.ts[self.lo & prints.mask] + self.t1 < until:
-            return prints.ts[self.lo & prints.mask] + self.t1
-        return until
-
-    def _leave(self, edge: int) -> None:
-        prints = self.prints
-        while self.lo < self.hi and prints.ts[self.lo & prints.mask] <= edge:
-            self._drop()
-
-    def _drop(self) -> None:
-        if self.lo < self.hi:
-            self._weigh(self.lo, -1)
-        else:
-            self.hi += 1
-        self.lo += 1
-
-    def _weigh(self, counter: int, sign: int) -> None:
-        raise NotImplementedError
-
-    def _newer(self, counter: int, sign: int) -> int:
-        # A pair of neighbours counts while both are in the window: it comes with the newer and goes with the older.
-        if sign > 0:
-            return counter if counter > self.lo else -1
-        return counter + 1 if counter + 1 < self.hi else -1
-
-
-class MomentSpan(WeighedSpan):
+class MomentSpan(CountedSpan):
     """Number, sum and sum of squares of sizes, or of the microseconds between one print and the next; exact.
 
     A number from 2**42 up counts as nothing, and the window is incomplete until its print has left.
@@ -77,7 +27,7 @@ class MomentSpan(WeighedSpan):
     high: int
 
     def __init__(self, is_of_gaps: bool, t1: int, t2: int = 0) -> None:
-        Span.__init__(self, t1, t2)
+        CountedSpan.__init__(self, t1, t2)
         self.is_of_gaps = is_of_gaps
         self.number = 0
         self.total = 0
@@ -104,7 +54,8 @@ class MomentSpan(WeighedSpan):
             variance = float(number) * squares - float(total) * float(total)
         return sqrt(variance) / float(number) if variance > 0.0 else 0.0
 
-    def _weigh(self, counter: int, sign: int) -> None:
+    def weigh(self, counter: int, sign: int) -> None:
+        """Take note that a print comes or goes."""
         prints = self.prints
         if self.is_of_gaps:
             newer = self._newer(counter, sign)
@@ -128,7 +79,7 @@ class MomentSpan(WeighedSpan):
         self.high += sign * high * high
 
 
-class RunSpan(WeighedSpan):
+class RunSpan(CountedSpan):
     """Counts how often time or side changes from one print of a window to the next."""
 
     __slots__ = ("changes",)
@@ -136,14 +87,15 @@ class RunSpan(WeighedSpan):
     changes: int
 
     def __init__(self, t1: int, t2: int = 0) -> None:
-        Span.__init__(self, t1, t2)
+        CountedSpan.__init__(self, t1, t2)
         self.changes = 0
 
     def runs(self) -> int:
         """Return how many runs of prints of one instant and side the window holds."""
         return self.changes + 1 if self.lo < self.hi else 0
 
-    def _weigh(self, counter: int, sign: int) -> None:
+    def weigh(self, counter: int, sign: int) -> None:
+        """Take note that a print comes or goes."""
         newer = self._newer(counter, sign)
         if newer < 0:
             return
@@ -153,7 +105,7 @@ class RunSpan(WeighedSpan):
             self.changes += sign
 
 
-class ReturnSpan(WeighedSpan):
+class ReturnSpan(CountedSpan):
     """The sum of squared logarithmic returns from print to print; integers of 2**-84, so that it does not drift.
 
     A return from or to a price of zero is none; after one by a factor of e or more the window is incomplete until that
@@ -166,7 +118,7 @@ class ReturnSpan(WeighedSpan):
     low: int
 
     def __init__(self, t1: int, t2: int = 0) -> None:
-        Span.__init__(self, t1, t2)
+        CountedSpan.__init__(self, t1, t2)
         self.high = 0
         self.low = 0
 
@@ -174,7 +126,8 @@ class ReturnSpan(WeighedSpan):
         """Return the sum of squared returns."""
         return (float(self.high) + float(self.low) / 4398046511104.0) / 4398046511104.0
 
-    def _weigh(self, counter: int, sign: int) -> None:
+    def weigh(self, counter: int, sign: int) -> None:
+        """Take note that a print comes or goes."""
         newer = self._newer(counter, sign)
         if newer < 0:
             return

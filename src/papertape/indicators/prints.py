@@ -108,9 +108,12 @@ class Prints:
     def _grow(self) -> None:
         old, mask = self.mask, 2 * self.mask + 1
         ts, units, lots = ints(mask + 1), ints(mask + 1), ints(mask + 1)
+        old_ts: Ints = self.ts
+        old_units: Ints = self.units
+        old_lots: Ints = self.lots
         for counter in range(self.tail, self.head):
-            ts[counter & mask] = self.ts[counter & old]
-            units[counter & mask] = self.units[counter & old]
-            lots[counter & mask] = self.lots[counter & old]
+            ts[counter & mask] = old_ts[counter & old]
+            units[counter & mask] = old_units[counter & old]
+            lots[counter & mask] = old_lots[counter & old]
         self.ts, self.units, self.lots = ts, units, lots
         self.mask = mask

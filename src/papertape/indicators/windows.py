@@ -19,6 +19,7 @@ from papertape.model.buffers import Ints, ints
 
 _NONE = Prints(0, 0)
 _HALF = 1 << 61
+_NO_SUMS, _SIZES, _TURNOVER = 0, 1, 2
 
 
 class Span:
@@ -55,18 +56,24 @@ class Span:
     def slide(self, now: int) -> int:
         """Slide the window to end `t2` before `now`; return the time before which it holds the same if none comes."""
         prints = self.prints
-        until = self._admit(now)
-        while self.lo < self.hi and prints.ts[self.lo & prints.mask] <= now - self.t1:
-            self.lo += 1
-        if self.lo < prints.tail:
-            self.whole = prints.ts[(prints.tail - 1) & prints.mask] + self.t1
+        ts: Ints = prints.ts
+        mask, head, tail = prints.mask, prints.head, prints.tail
+        lo, hi, until = self.lo, head, AFTER_ALL
+        if self.t2 > 0:
+            hi = self.hi
+            while hi < head and ts[hi & mask] <= now - self.t2:
+                hi += 1
+            if hi < head:
+                until = ts[hi & mask] + self.t2
+        while lo < hi and ts[lo & mask] <= now - self.t1:
+            lo += 1
+        if lo < tail:
+            self.whole = ts[(tail - 1) & mask] + self.t1
             self.is_overflow = False
-            self.lo = prints.tail
-            if self.hi < self.lo:
-                self.hi = self.lo
-        if self.lo < self.hi and prints.ts[self.lo & prints.mask] + self.t1 < until:
-            return prints.ts[self.lo & prints.mask] + self.t1
-        return until
+            lo, hi = tail, max(hi, tail)
+        self.lo = lo
+        self.hi = hi
+        return min(until, ts[lo & mask] + self.t1) if lo < hi else until
 
     def count(self) -> int:
         """Return how many prints it holds."""
@@ -80,114 +87,138 @@ class Span:
         """Return the newest price; it must hold one."""
         return self.prints.units[(self.hi - 1) & self.prints.mask]
 
-    def _admit(self, now: int) -> int:
-        prints = self.prints
-        if self.t2 == 0:
-            self.hi = prints.head
-            return AFTER_ALL
-        while self.hi < prints.head:
-            if prints.ts[self.hi & prints.mask] > now - self.t2:
-                return prints.ts[self.hi & prints.mask] + self.t2
-            self.hi += 1
-        return AFTER_ALL
 
+class WeighedSpan(Span):
+    """A window whose prints carry weights that come and go with them, exactly.
 
-class SumSpan(Span):
-    """Exact sums over a window: `volume` of sizes, `net` of sizes bought less sold, `turnover` of price times size."""
+    The weights are sizes and what follows from them, summed here, or what a subclass takes note of by `weigh`.
+    """
 
-    __slots__ = ("has_turnover", "net", "turnover", "volume")
+    __slots__ = ("net", "sums", "turnover", "volume")
 
+    sums: int
     volume: int
     net: int
     turnover: int
-    has_turnover: bool
 
-    def __init__(self, t1: int, t2: int = 0, has_turnover: bool = False) -> None:
+    def __init__(self, sums: int, t1: int, t2: int) -> None:
         Span.__init__(self, t1, t2)
+        self.sums = sums
         self.volume = 0
         self.net = 0
         self.turnover = 0
-        self.has_turnover = has_turnover
 
     def slide(self, now: int) -> int:
         """Slide as every window."""
         prints = self.prints
+        ts: Ints = prints.ts
+        mask, head = prints.mask, prints.head
         until = AFTER_ALL
-        while self.hi < prints.head:
-            entered = prints.ts[self.hi & prints.mask] + self.t2
+        while self.hi < head:
+            entered = ts[self.hi & mask] + self.t2
             if entered > now:
                 until = entered
                 break
-            if self.lo < self.hi and prints.ts[self.lo & prints.mask] <= entered - self.t1:
-                self._leave(entered - self.t1)
-            self._enter(entered)
-        if self.lo < self.hi and prints.ts[self.lo & prints.mask] <= now - self.t1:
-            self._leave(now - self.t1)
+            if self.lo < self.hi and ts[self.lo & mask] <= entered - self.t1:
+                _leave(self, entered - self.t1, self.hi)
+            if self.sums == _NO_SUMS:
+                self.weigh(self.hi, 1)
+                self.hi += 1
+            else:
+                _add(self, self.hi & mask)
+        if self.lo < self.hi and ts[self.lo & mask] <= now - self.t1:
+            _leave(self, now - self.t1, self.hi)
         if self.lo < prints.tail:
-            self._lose()
-        if self.lo < self.hi and prints.ts[self.lo & prints.mask] + self.t1 < until:
-            return prints.ts[self.lo & prints.mask] + self.t1
-        return until
+            dropped = ts[(prints.tail - 1) & mask]
+            self.whole = dropped + self.t1
+            self.is_overflow = False
+            # What is summed leaves with all prints of the dropped one's instant, what is counted print by print.
+            _leave(self, dropped, min(self.hi, prints.tail) if self.sums == _NO_SUMS else self.hi)
+            self.lo = max(self.lo, prints.tail)
+            self.hi = max(self.hi, self.lo)
+        return min(until, ts[self.lo & mask] + self.t1) if self.lo < self.hi else until
 
-    def _enter(self, entered: int) -> None:
-        prints = self.prints
-        at = self.hi & prints.mask
-        lots = prints.lots[at]
-        size = lots if lots >= 0 else -lots
-        is_large = size > _HALF
-        self.hi += 1
-        if not is_large:
-            self.volume += size
-            self.net += lots
-            is_large = self.volume >= TOO_LARGE
-            if self.has_turnover and not is_large:
-                # 2**61 leaves the rounding of the product in float64 its room.
-                if float(prints.units[at]) * float(size) > 2305843009213693952.0:
-                    is_large = True
-                else:
-                    self.turnover += prints.units[at] * size
-                    is_large = self.turnover >= TOO_LARGE
-        if is_large:
-            self.lo = self.hi
-            self.volume = 0
-            self.net = 0
-            self.turnover = 0
-            self.whole = entered - self.t2 + self.t1
-            self.is_overflow = True
+    def weigh(self, counter: int, sign: int) -> None:
+        """Take note that a print comes into the window (`sign` 1) or goes out (-1); called where nothing is summed."""
+        raise NotImplementedError
 
-    def _leave(self, edge: int) -> None:
-        prints = self.prints
-        while self.lo < self.hi and prints.ts[self.lo & prints.mask] <= edge:
-            at = self.lo & prints.mask
-            lots = prints.lots[at]
+
+def _add(span: WeighedSpan, at: int) -> None:
+    prints = span.prints
+    lots = prints.lots[at]
+    size = lots if lots >= 0 else -lots
+    span.hi += 1
+    if size <= _HALF and span.volume + size < TOO_LARGE:
+        span.volume += size
+        span.net += lots
+        if span.sums != _TURNOVER:
+            return
+        # 2**61 leaves the rounding of the product in float64 its room.
+        if float(prints.units[at]) * float(size) <= 2305843009213693952.0:
+            span.turnover += prints.units[at] * size
+            if span.turnover < TOO_LARGE:
+                return
+    span.lo = span.hi
+    span.volume = 0
+    span.net = 0
+    span.turnover = 0
+    span.whole = prints.ts[at] + span.t1
+    span.is_overflow = True
+
+
+def _leave(span: WeighedSpan, edge: int, end: int) -> None:
+    prints = span.prints
+    ts: Ints = prints.ts
+    mask = prints.mask
+    while span.lo < end and ts[span.lo & mask] <= edge:
+        if span.sums == _NO_SUMS:
+            span.weigh(span.lo, -1)
+        else:
+            lots = prints.lots[span.lo & mask]
             size = lots if lots >= 0 else -lots
-            self.volume -= size
-            self.net -= lots
-            if self.has_turnover:
-                self.turnover -= prints.units[at] * size
-            self.lo += 1
+            span.volume -= size
+            span.net -= lots
+            if span.sums == _TURNOVER:
+                span.turnover -= prints.units[span.lo & mask] * size
+        span.lo += 1
 
-    def _lose(self) -> None:
-        prints = self.prints
-        self.whole = prints.ts[(prints.tail - 1) & prints.mask] + self.t1
-        self.is_overflow = False
-        self._leave(prints.ts[(prints.tail - 1) & prints.mask])
-        if self.lo < prints.tail:
-            self.lo = prints.tail
-        if self.hi < self.lo:
-            self.hi = self.lo
+
+class SumSpan(WeighedSpan):
+    """Exact sums over a window: `volume` of sizes, `net` of sizes bought less sold, `turnover` of price times size."""
+
+    __slots__ = ()
+
+    def __init__(self, t1: int, t2: int = 0, has_turnover: bool = False) -> None:
+        WeighedSpan.__init__(self, _TURNOVER if has_turnover else _SIZES, t1, t2)
+
+
+class CountedSpan(WeighedSpan):
+    """A window that tells a subclass of each print that comes in and goes out, by `weigh`, and sums nothing itself."""
+
+    __slots__ = ()
+
+    def __init__(self, t1: int, t2: int = 0) -> None:
+        WeighedSpan.__init__(self, _NO_SUMS, t1, t2)
+
+    def _newer(self, counter: int, sign: int) -> int:
+        # A pair of neighbours counts while both are in the window: it comes with the newer and goes with the older.
+        if sign > 0:
+            return counter if counter > self.lo else -1
+        return counter + 1 if counter + 1 < self.hi else -1
 
 
 class ExtremeSpan(Span):
     """The lowest (`sign` 1) or highest (`sign` -1) price of a window.
 
-    It keeps the counters of those prints only that can still be the extreme: from the extreme to the newest.
+    It keeps the counters and prices (times `sign`) of those prints only that can still be the extreme: from the extreme
+    to the newest.
     """
 
-    __slots__ = ("begin", "end", "places", "queue", "sign")
+    __slots__ = ("begin", "end", "heights", "places", "queue", "sign")
 
     sign: int
     queue: Ints
+    heights: Ints
     places: int
     begin: int
     end: int
@@ -196,6 +227,7 @@ class ExtremeSpan(Span):
         Span.__init__(self, t1, t2)
         self.sign = sign
         self.queue = ints(16)
+        self.heights = ints(16)
         self.places = 15
         self.begin = 0
         self.end = 0
@@ -203,52 +235,53 @@ class ExtremeSpan(Span):
     def slide(self, now: int) -> int:
         """Slide as every window."""
         prints = self.prints
+        ts: Ints = prints.ts
+        mask, head, tail = prints.mask, prints.head, prints.tail
         until = AFTER_ALL
-        while self.hi < prints.head:
-            if prints.ts[self.hi & prints.mask] > now - self.t2:
-                until = prints.ts[self.hi & prints.mask] + self.t2
+        while self.hi < head:
+            entered = ts[self.hi & mask] + self.t2
+            if entered > now:
+                until = entered
                 break
-            self._enter()
-        edge = now - self.t1
-        while self.begin < self.end and prints.ts[self.queue[self.begin & self.places] & prints.mask] <= edge:
-            self.begin += 1
-        if self.hi < prints.tail or (self.begin < self.end and self.queue[self.begin & self.places] < prints.tail):
-            self._lose()
-        if self.begin == self.end:
+            _take_in(self, prints.units[self.hi & mask] * self.sign)
+        queue: Ints = self.queue  # not before: taking in may make it larger
+        places, begin, end = self.places, self.begin, self.end
+        while begin < end and ts[queue[begin & places] & mask] <= now - self.t1:
+            begin += 1
+        if self.hi < tail or (begin < end and queue[begin & places] < tail):
+            self.whole = ts[(tail - 1) & mask] + self.t1
+            self.hi = max(self.hi, tail)
+            while begin < end and queue[begin & places] < tail:
+                begin += 1
+        self.begin = begin
+        if begin == end:
             self.lo = self.hi
             return until
-        self.lo = self.queue[self.begin & self.places]
-        if prints.ts[self.lo & prints.mask] + self.t1 < until:
-            return prints.ts[self.lo & prints.mask] + self.t1
-        return until
+        self.lo = queue[begin & places]
+        return min(until, ts[self.lo & mask] + self.t1)
 
-    def _enter(self) -> None:
-        prints = self.prints
-        units = prints.units[self.hi & prints.mask] * self.sign
-        end = self.end
-        while self.begin < end and prints.units[self.queue[(end - 1) & self.places] & prints.mask] * self.sign >= units:
-            end -= 1
-        if end - self.begin > self.places:
-            self._grow(end)
-        self.queue[end & self.places] = self.hi
-        self.end = end + 1
-        self.hi += 1
-
-    def _lose(self) -> None:
-        prints = self.prints
-        self.whole = prints.ts[(prints.tail - 1) & prints.mask] + self.t1
-        if self.hi < prints.tail:
-            self.hi = prints.tail
-        while self.begin < self.end and self.queue[self.begin & self.places] < prints.tail:
-            self.begin += 1
-
-    def _grow(self, end: int) -> None:
+    def grow(self, end: int) -> None:
+        """Make room for twice as many prices."""
         old, mask = self.places, 2 * self.places + 1
-        queue = ints(mask + 1)
+        queue, heights = ints(mask + 1), ints(mask + 1)
         for at in range(self.begin, end):
             queue[at & mask] = self.queue[at & old]
-        self.queue = queue
+            heights[at & mask] = self.heights[at & old]
+        self.queue, self.heights = queue, heights
         self.places = mask
+
+
+def _take_in(span: ExtremeSpan, height: int) -> None:
+    heights: Ints = span.heights
+    places, begin, end = span.places, span.begin, span.end
+    while begin < end and heights[(end - 1) & places] >= height:
+        end -= 1
+    if end - begin > places:
+        span.grow(end)
+    span.queue[end & span.places] = span.hi
+    span.heights[end & span.places] = height
+    span.end = end + 1
+    span.hi += 1
 
 
 class LatestSpan(Span):
@@ -274,22 +307,24 @@ class LatestSpan(Span):
     def slide(self, now: int) -> int:
         """Slide as every window."""
         prints = self.prints
-        until = AFTER_ALL
-        while self.hi < prints.head:
-            at = self.hi & prints.mask
-            if prints.ts[at] > now - self.t2:
-                until = prints.ts[at] + self.t2
-                break
-            self.units = prints.units[at]
-            self.when = prints.ts[at]
-            self.hi += 1
-        if self.hi < prints.tail:
-            self.hi = prints.tail
-            self.whole = prints.ts[prints.tail & prints.mask] + self.t2
+        ts: Ints = prints.ts
+        mask, head, tail = prints.mask, prints.head, prints.tail
+        hi, until = self.hi, AFTER_ALL
+        while hi < head and ts[hi & mask] <= now - self.t2:
+            hi += 1
+        if hi < head:
+            until = ts[hi & mask] + self.t2
+        if hi > self.hi:
+            self.units = prints.units[(hi - 1) & mask]
+            self.when = ts[(hi - 1) & mask]
+        if hi < tail:
+            hi = tail
+            self.whole = ts[tail & mask] + self.t2
+        self.hi = hi
         if self.when <= now - self.t1:
-            self.lo = self.hi
+            self.lo = hi
             return until
-        self.lo = self.hi - 1
+        self.lo = hi - 1
         return min(self.when + self.t1, until)
 
 
@@ -317,19 +352,22 @@ class Trail(Span):
     def slide(self, now: int) -> int:
         """Slide every point of the trail to its time; the lags rise, so the last one needs the most."""
         prints = self.prints
+        ts: Ints = prints.ts
+        lags: Ints = self.lags
+        next_: Ints = self.next
+        mask, head, tail = prints.mask, prints.head, prints.tail
         until = AFTER_ALL
         for i in range(len(self.lags)):
-            at = self.next[i]
-            while at < prints.head and prints.ts[at & prints.mask] <= now - self.lags[i]:
-                self.units[i] = prints.units[at & prints.mask]
+            at, lag = next_[i], lags[i]
+            while at < head and ts[at & mask] <= now - lag:
+                self.units[i] = prints.units[at & mask]
                 at += 1
-            if at < prints.tail:
-                at = prints.tail
-                if prints.ts[at & prints.mask] + self.lags[i] > self.whole:
-                    self.whole = prints.ts[at & prints.mask] + self.lags[i]
-            self.next[i] = at
-            if at < prints.head and prints.ts[at & prints.mask] + self.lags[i] < until:
-                until = prints.ts[at & prints.mask] + self.lags[i]
+            if at < tail:
+                at = tail
+                self.whole = max(self.whole, ts[at & mask] + lag)
+            next_[i] = at
+            if at < head:
+                until = min(until, ts[at & mask] + lag)
         return until
 
     def sign(self, new: int, old: int) -> int:

@@ -30,14 +30,13 @@ class Tape:
     def append(self, entries: Sequence[Entry], *, is_warmup: bool = False) -> Batch:
         """Return the entries as the next batch. An entry older than the one before it takes that one's time."""
         last_ts: int = self.last_ts
-        ordered: list[Entry] = []
-        for entry in entries:
-            ts: int = entry.ts
+        ordered: list[Entry] = list(entries)
+        for index in range(len(ordered)):
+            ts: int = ordered[index].ts
             if ts < last_ts:
-                ordered.append(replace(entry, ts=last_ts))
+                ordered[index] = replace(ordered[index], ts=last_ts)
             else:
                 last_ts = ts
-                ordered.append(entry)
         batch = Batch(first_seq=self.last_seq + 1, entries=tuple(ordered), is_warmup=is_warmup)
         self.last_ts = last_ts
         self.last_seq += len(ordered)

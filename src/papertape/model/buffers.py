@@ -21,9 +21,9 @@ Exact = int
 
 def ints(count: int) -> Ints:
     """Return a buffer of `count` zeros."""
-    return array("q", bytes(8 * count))
+    return array("q", (0,)) * count
 
 
 def floats(count: int) -> Floats:
     """Return a buffer of `count` zeros."""
-    return array("d", bytes(8 * count))
+    return array("d", (0.0,)) * count

@@ -9,14 +9,12 @@ next, so that a backtest of any length keeps as much memory as it likes.
 
 from __future__ import annotations
 
-from array import array
-
 from papertape.errors import Broken
 from papertape.model.buffers import Exact, Floats, Ints, floats, ints
 from papertape.model.fact_rows import FactRows
+from papertape.model.narrow import MASK, WIDE, narrow
 
 FIRST_ROOM = 4_096
-MASK = (1 << 62) - 1
 NO_REASON = -1
 """The place of a reason that is empty."""
 
@@ -78,9 +76,15 @@ class Reason:
 
     def put_exact(self, number: Exact) -> None:
         """Append an integer of any size, as `FactLog.put_exact` does."""
-        self.put_int(number & MASK)
-        self.put_int((number >> 62) & MASK)
-        self.put_int(number >> 124)
+        low = narrow(number)
+        if low == WIDE:
+            self.put_int(number & MASK)
+            self.put_int((number >> 62) & MASK)
+            self.put_int(number >> 124)
+            return
+        self.put_int(low & MASK)
+        self.put_int(0 if low >= 0 else MASK)
+        self.put_int(0 if low >= 0 else -1)
 
 
 class FactLog:
@@ -161,9 +165,10 @@ class FactLog:
         self._start(kind)
         self.last_seq += 1
         at = self.room(3)
-        self.ints[at] = self.last_seq
-        self.ints[at + 1] = self.ts
-        self.ints[at + 2] = self.entry_seq
+        own: Ints = self.ints
+        own[at] = self.last_seq
+        own[at + 1] = self.ts
+        own[at + 2] = self.entry_seq
         self.int_count = at + 3
 
     def room(self, count: int) -> int:
@@ -197,15 +202,22 @@ class FactLog:
         Raises:
             OverflowError: it does not fit 186 bits.
         """
-        if -MASK <= number <= MASK:  # nearly always: no arithmetic on Python's integers
-            low: int = number
-            self.put_int(low & MASK)
-            self.put_int(0 if low >= 0 else MASK)
-            self.put_int(0 if low >= 0 else -1)
+        at = self.room(3)
+        self.set_exact(at, number)
+        self.int_count = at + 3
+
+    def set_exact(self, at: int, number: Exact) -> None:
+        """Write what `put_exact` appends at a place of which `room` was told; raises as it."""
+        own: Ints = self.ints
+        low = narrow(number)
+        if low == WIDE:
+            own[at] = number & MASK
+            own[at + 1] = (number >> 62) & MASK
+            own[at + 2] = number >> 124
             return
-        self.put_int(number & MASK)
-        self.put_int((number >> 62) & MASK)
-        self.put_int(number >> 124)
+        own[at] = low & MASK
+        own[at + 1] = 0 if low >= 0 else MASK
+        own[at + 2] = 0 if low >= 0 else -1
 
     def place(self, reason: Reason) -> int:
         """Return the row of a reason in this chunk, written on first use; do so before `open`."""
@@ -239,24 +251,32 @@ class FactLog:
         at = 3 * self.row_count
         if at == len(self.starts):
             self.starts = _wider_ints(self.starts)
-        self.starts[at] = kind
-        self.starts[at + 1] = self.int_count
-        self.starts[at + 2] = self.float_count
+        starts: Ints = self.starts
+        starts[at] = kind
+        starts[at + 1] = self.int_count
+        starts[at + 2] = self.float_count
         self.row_count += 1
 
 
 def _write_reason(log: FactLog, reason: Reason, text: int) -> None:
     at = log.room(2 + reason.int_count)
-    log.ints[at] = reason.kind
-    log.ints[at + 1] = text
-    for index in range(reason.int_count):
-        log.ints[at + 2 + index] = reason.ints[index]
-    log.int_count = at + 2 + reason.int_count
-    while log.float_count + reason.float_count > len(log.floats):
+    count = reason.int_count
+    into: Ints = log.ints
+    said: Ints = reason.ints
+    into[at] = reason.kind
+    into[at + 1] = text
+    for index in range(count):
+        into[at + 2 + index] = said[index]
+    log.int_count = at + 2 + count
+    count = reason.float_count
+    at = log.float_count
+    while at + count > len(log.floats):
         log.floats = _wider_floats(log.floats)
-    for index in range(reason.float_count):
-        log.floats[log.float_count + index] = reason.floats[index]
-    log.float_count += reason.float_count
+    values: Floats = log.floats
+    kept: Floats = reason.floats
+    for index in range(count):
+        values[at + index] = kept[index]
+    log.float_count = at + count
 
 
 def _copied(buffer: object, count: int) -> bytes:
@@ -264,8 +284,12 @@ def _copied(buffer: object, count: int) -> bytes:
 
 
 def _wider_ints(old: Ints) -> Ints:
-    return array("q", bytes(memoryview(old).cast("B")) + bytes(8 * len(old)))
+    wider = ints(2 * len(old))
+    memoryview(wider)[: len(old)] = memoryview(old)
+    return wider
 
 
 def _wider_floats(old: Floats) -> Floats:
-    return array("d", bytes(memoryview(old).cast("B")) + bytes(8 * len(old)))
+    wider = floats(2 * len(old))
+    memoryview(wider)[: len(old)] = memoryview(old)
+    return wider

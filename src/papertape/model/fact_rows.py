@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+
+from papertape.model.buffers import Floats, Ints
+
 
 class FactRows:
     """A drained chunk of the log: `go` to a row, then take its numbers in order."""
@@ -34,6 +38,16 @@ class FactRows:
         """Return the next float of the row."""
         self._float += 1
         return self.floats[self._float - 1]
+
+    def take_ints(self, count: int) -> Ints:
+        """Return the next `count` integers of the row."""
+        start, self._int = self._int, self._int + count
+        return array("q", self.ints[start : self._int].tobytes())
+
+    def take_floats(self, count: int) -> Floats:
+        """Return the next `count` floats of the row."""
+        start, self._float = self._float, self._float + count
+        return array("d", self.floats[start : self._float].tobytes())
 
     def take_text(self) -> str:
         """Return the next words of the row."""

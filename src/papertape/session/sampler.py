@@ -23,13 +23,17 @@ class Sampler:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._sampled_until = 0
+        self._overdue = 0
         self._waiting: list[BarView] = []
 
     def take(self, batch: Batch) -> Samples | None:
         """Return the samples of the batch just stepped, None where it does not end with a clock tick."""
+        entries = batch.entries
+        if entries and entries[-1].ts < self._overdue and type(entries[-1]) is not ClockTick:
+            return None  # nearly always
         if not self._collect(batch):
             return None
-        tick = batch.entries[-1]
+        tick = entries[-1]
         bars, self._waiting = tuple(self._waiting), []
         indicators = tuple(self._engine.indicator_samples())
         if not indicators and not bars:  # a session that only records, while nothing is traded
@@ -48,9 +52,11 @@ class Sampler:
         is_due = isinstance(last, ClockTick)
         if self._sampled_until == 0:
             self._sampled_until = batch.entries[0].ts
+            self._overdue = self._sampled_until + _LONGEST_WAIT_US
         # What was missed comes without clock ticks; the engine does not keep its seconds for ever.
-        if is_due or last.ts - self._sampled_until >= _LONGEST_WAIT_US:
+        if is_due or last.ts >= self._overdue:
             for interval_s in BAR_INTERVALS_S:
                 self._waiting += self._engine.closed_bars(interval_s, self._sampled_until, last.ts)
             self._sampled_until = last.ts
+            self._overdue = last.ts + _LONGEST_WAIT_US
         return is_due

@@ -15,6 +15,7 @@ import msgspec
 
 from papertape.model.buffers import Exact
 from papertape.model.instrument import Instrument
+from papertape.model.narrow import is_small_product, narrow
 from papertape.model.trading_rules import money_factor, smallest_lots, smallest_notional
 from papertape.strategy.definition import EntryOrder, StrategyDefinition
 from papertape.strategy.durations import duration_us
@@ -254,27 +255,36 @@ def judge(terms: EntryTerms, desk: Desk) -> int:
 
 
 def _size(terms: EntryTerms, desk: Desk) -> int:
-    # Fixed amount: quote / price. Percent of equity: equity · pct / price. Risk: equity · risk / (price · stop
-    # distance), so that the stop loses `risk_pct` of equity before costs. Rounded towards nothing to the increment.
-    amount = terms.size_numerator
-    if terms.is_by_equity:
-        amount = amount * desk.equity
-    per_step = terms.size_denominator * desk.price
-    steps = amount // per_step if amount >= 0 else -(-amount // per_step)
-    steps = min(steps, _MOST_LOTS // terms.step)
-    desk.quantity = steps * terms.step
-    desk.notional = steps * terms.step * desk.price * terms.factor
+    desk.quantity = _steps(terms, desk) * terms.step
+    desk.notional = desk.quantity * terms.factor * desk.price
     if desk.quantity < terms.min_quantity or desk.quantity <= 0 or desk.notional < terms.min_notional:
         return TOO_SMALL
     # need = notional / leverage + notional · fee
     if desk.notional * terms.need_numerator > desk.free * terms.need_denominator:
         return NO_FUNDS
-    desk.margin = -(-desk.notional // terms.leverage)
+    desk.margin = desk.notional if terms.leverage == 1 else -(-desk.notional // terms.leverage)
     if terms.has_exposure_limit:
         after = (desk.exposure + desk.notional) * 100 * terms.exposure_denominator
         if desk.equity <= 0 or after > terms.exposure_numerator * desk.equity:
             return MAX_EXPOSURE
     return ALLOWED
+
+
+def _steps(terms: EntryTerms, desk: Desk) -> int:
+    # Fixed amount: quote / price. Percent of equity: equity · pct / price. Risk: equity · risk / (price · stop
+    # distance), so that the stop loses `risk_pct` of equity before costs. Rounded towards nothing to the increment.
+    amount = terms.size_numerator
+    if terms.is_by_equity:
+        amount = amount * desk.equity
+    most = _MOST_LOTS // terms.step
+    small = narrow(amount)
+    per_lot = narrow(terms.size_denominator)
+    if small >= 0 and is_small_product(per_lot, desk.price):
+        return min(small // (per_lot * desk.price), most)
+    per_step = terms.size_denominator * desk.price
+    steps = amount // per_step if amount >= 0 else -(-amount // per_step)
+    whole: int = min(steps, most)
+    return whole
 
 
 def venue_refusal(definition: StrategyDefinition, instrument: Instrument) -> Refusal | None:

@@ -26,10 +26,11 @@ from papertape.model.session import SessionPlan, SessionRow, SimulationProfile
 from papertape.model.tables import SAMPLES
 from papertape.model.views import BarView
 from papertape.session.clock import wall_clock
-from papertape.store import SqliteStore, open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.questdb.address import parse_address
 from papertape.store.questdb.mirror import open_mirror
 from papertape.store.segments.sealer import Sealer, SealPolicy
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.testkit.facts import fact
 from papertape.testkit.store_contract import SESSION
 from papertape.testkit.venue import PERPETUAL, SPOT

@@ -12,11 +12,12 @@ import msgspec
 
 from papertape.model.views import MirrorStatus
 from papertape.session.clock import wall_clock
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.outbox import PageLimits
 from papertape.store.questdb.address import QuestAddress
 from papertape.store.questdb.mirror import QuestMirror, open_mirror
 from papertape.store.questdb.pace import MirrorPace
+from papertape.store.sqlite import open_store
 from papertape.testkit.journal_load import JournalLoad
 
 QUICK = MirrorPace(

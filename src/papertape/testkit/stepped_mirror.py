@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from papertape.model.views import MirrorState
-from papertape.store import SqliteStore, open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.questdb.mirror import QuestMirror
 from papertape.store.questdb.pace import MirrorPace
 from papertape.store.rows import Row
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.testkit.fake_link import FakeLink
 from papertape.testkit.manual_time import ManualTime
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from math import nan
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,14 +13,13 @@ from papertape.broker import Broker, Order, Owner
 from papertape.broker.lifecycle import ORDER_TYPES, PURPOSES
 from papertape.broker.market import NEVER
 from papertape.broker.owner import NO_PRICE
-from papertape.broker.telling import VenueFact, fact_of, names_of, order_fact
-from papertape.broker.views import MarketState, equity_view, market_state, position_view
+from papertape.broker.telling import VenueFact, fact_of, names_of
+from papertape.broker.views import equity_view, position_view
 from papertape.model.entries import BookGap, BookUpdate, MarketEvent, Quote, Side, Trade
-from papertape.model.events import EquityMarked, OrderFilled, OrderPurpose, OrderUpdated
+from papertape.model.events import EquityMarked, OrderFilled, OrderPurpose, OrderType, OrderUpdated
 from papertape.model.fact_log import REASON, FactLog, Reason
 from papertape.model.fact_rows import FactRows
 from papertape.model.instrument import Instrument, InstrumentId
-from papertape.model.orders import OrderIntent
 from papertape.model.session import SimulationProfile
 from papertape.model.views import EquityView, OpenPosition
 
@@ -60,6 +59,38 @@ Draft = VenueFact
 """A fact of the venue with `seq` 0."""
 
 
+class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
+    """An order to submit. Quantities in base units on the instrument's increment, prices in quote units.
+
+    `stop_loss_pct` and `take_profit_pct` (percent of the fill price, positive) ask the venue to rest a protective stop
+    and a target with the first fill of an entry; one cancels the other. An exit or emergency exit only reduces.
+    """
+
+    strategy: str
+    instrument: InstrumentId
+    side: Side
+    order_type: OrderType
+    purpose: OrderPurpose
+    quantity: Decimal
+    reason: str
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    expire_ts: int | None = None
+    stop_loss_pct: float | None = None
+    take_profit_pct: float | None = None
+    leverage: int = 1
+
+
+class Touch(NamedTuple):
+    """The best bid and ask that are shown, and since when in microseconds UTC."""
+
+    bid: Decimal
+    bid_size: Decimal
+    ask: Decimal
+    ask_size: Decimal
+    ts: int
+
+
 class Venue:
     """A broker spoken to in structs, that answers every call with the facts of its rows, unnumbered."""
 
@@ -70,6 +101,7 @@ class Venue:
         self.broker = Broker(instruments, profile, capital, currency, self.log)
         self._indexes = {instrument.id: index for index, instrument in enumerate(instruments)}
         self._owners: dict[tuple[str, InstrumentId], Owner] = {}
+        self._told: dict[str, OrderUpdated] = {}
 
     def owner(self, strategy: str, instrument: InstrumentId) -> Owner:
         """Return a strategy on an instrument, known to the broker from now on."""
@@ -154,13 +186,15 @@ class Venue:
         return None if position is None else position_view(position, self.broker.money_decimals)
 
     def working_orders(self, strategy: str, instrument: InstrumentId) -> list[OrderUpdated]:
-        """Return the orders that may still fill, oldest first."""
-        orders = self.owner(strategy, instrument).orders
-        return [order_fact(order, self.log.ts, lambda reason: reason.text) for order in orders]
+        """Return what was told last of the orders that may still fill, oldest first."""
+        return [self._told[f"O-{order.number}"] for order in self.owner(strategy, instrument).orders]
 
-    def market(self, instrument: InstrumentId) -> MarketState:
-        """Return the touch and the last trade."""
-        return market_state(self.broker.market(self._indexes[instrument]))
+    def touch(self, instrument: InstrumentId) -> Touch:
+        """Return the touch of an instrument that shows one."""
+        market = self.broker.market(self._indexes[instrument])
+        price, size = market.instrument.price_decimal, market.instrument.size_decimal
+        bid, ask = price(market.bid_price()), price(market.ask_price())
+        return Touch(bid, size(market.touch_lots(False)), ask, size(market.touch_lots(True)), market.shown_ts())
 
     def equity(self, ts: int) -> EquityView:
         """Return the account marked now."""
@@ -191,7 +225,9 @@ class Venue:
         names = names_of(self.broker)
         rows = self.log.drain()
         facts = [fact_of(rows, row, names, rows_text(rows)) for row in range(len(rows)) if rows.go(row) != REASON]
-        return [msgspec.structs.replace(fact, seq=0) for fact in facts]
+        drafts = [msgspec.structs.replace(fact, seq=0) for fact in facts]
+        self._told.update({draft.order_id: draft for draft in drafts if isinstance(draft, OrderUpdated)})
+        return drafts
 
 
 def rows_text(rows: FactRows) -> Callable[[int], str]:

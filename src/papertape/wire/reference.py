@@ -33,12 +33,6 @@ def with_close_codes(page: str) -> str:
     return f"{before}{_BEGIN}{close_codes_table()}{_END}{after}"
 
 
-def fragments_of(page: str) -> set[str]:
-    """Return the link fragment of every heading."""
-    headings = (line.lstrip("#").strip() for line in page.splitlines() if line.startswith("#"))
-    return {"#" + heading.lower().replace("`", "").replace(" ", "-") for heading in headings}
-
-
 def main(root: Path | None = None) -> None:
     """Write the table into the page below `root`, by default the repository this module runs from."""
     path = (root or Path(__file__).resolve().parents[3]) / REFERENCE_FILE

@@ -281,9 +281,9 @@ def test_the_touch_is_the_newer_of_book_and_quote() -> None:
     broker = broker_with()
     broker.on_event(quote(1, "99.98", "1", "100.02", "1"))
     broker.on_event(BOOK)
-    by_book = broker.market(PERPETUAL.id)
+    by_book = broker.touch(PERPETUAL.id)
     broker.on_event(quote(2, "99.97", "1", "100.03", "1"))
-    by_quote = broker.market(PERPETUAL.id)
+    by_quote = broker.touch(PERPETUAL.id)
 
-    assert (by_book.bid, by_book.ask, by_book.quote_ts) == (Decimal("99.99"), Decimal("100.01"), 1)
-    assert (by_quote.bid, by_quote.ask, by_quote.quote_ts) == (Decimal("99.97"), Decimal("100.03"), 2)
+    assert (by_book.bid, by_book.ask, by_book.ts) == (Decimal("99.99"), Decimal("100.01"), 1)
+    assert (by_quote.bid, by_quote.ask, by_quote.ts) == (Decimal("99.97"), Decimal("100.03"), 2)

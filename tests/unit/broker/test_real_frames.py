@@ -13,10 +13,9 @@ import polars as pl
 from papertape.model.entries import BookUpdate, Quote
 from papertape.model.events import OrderFilled
 from papertape.model.instrument import Instrument
-from papertape.model.orders import OrderIntent
 from papertape.model.session import SimulationProfile
 from papertape.testkit.shared_data import shared_data
-from papertape.testkit.venue import Venue
+from papertape.testkit.venue import OrderIntent, Venue
 
 BTC = Instrument(
     id="BTCUSDT.BINANCE",
@@ -120,8 +119,7 @@ def test_the_book_of_snapshot_and_changes_has_the_touch_that_the_venue_published
                 if each["u"] > last_id:
                     broker.on_event(_update(ts, each["b"], each["a"], is_snapshot=False))
             early.clear()
-            shown = broker.market(BTC.id)
-            found[data["u"]] = (shown.bid, shown.bid_size, shown.ask, shown.ask_size)
+            found[data["u"]] = broker.touch(BTC.id)[:4]
         elif "B" in data:
             touches[data["u"]] = tuple(Decimal(data[name]) for name in ("b", "B", "a", "A"))
 

@@ -10,12 +10,12 @@ from msgspec import structs
 
 from papertape.errors import Broken
 from papertape.model.events import OrderUpdated
-from papertape.model.orders import OrderIntent
 from papertape.model.session import SimulationProfile
 from papertape.testkit.venue import (
     PERPETUAL,
     SPOT,
     STRATEGY,
+    OrderIntent,
     Venue,
     broker_with,
     executions,

@@ -15,7 +15,9 @@ from papertape.cli.main import main
 from papertape.cli.store import app
 from papertape.errors import Conflict, Invalid, NotFound
 from papertape.journal.ports import Commit
-from papertape.store import open_folder, open_history, open_store
+from papertape.store.folder import open_folder
+from papertape.store.history import open_history
+from papertape.store.sqlite import open_store
 from papertape.testkit.questdb_server import free_address
 from papertape.testkit.store_contract import SESSION, session_row, signal, ticks, write
 

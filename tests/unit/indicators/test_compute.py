@@ -7,10 +7,8 @@ import pytest
 from papertape.errors import Invalid
 from papertape.indicators.bars import Bar
 from papertape.indicators.compute import (
-    QuoteRow,
     TradeRow,
     compute_over_bars,
-    compute_over_quotes,
     compute_over_trades,
 )
 
@@ -40,14 +38,8 @@ def test_a_kind_over_bars_builds_them_from_trades() -> None:
     assert compute_over_trades("sma", {"period": 2, "interval": 2}, trades) == [(2 * SECOND, None), (4 * SECOND, 2.0)]
 
 
-def test_quotes_give_one_row_each() -> None:
-    assert compute_over_quotes("spread_pct", {}, [QuoteRow(5, 99.0, 1.0, 101.0, 1.0)]) == [(5, 2.0)]
-
-
 def test_the_wrong_kind_of_rows_is_refused_with_the_right_one() -> None:
     with pytest.raises(Invalid, match="vwap is computed from trades, not from bars; give it a file of trades"):
         compute_over_bars("vwap", {}, [])
     with pytest.raises(Invalid, match="spread_pct is computed from quotes, not from trades"):
         compute_over_trades("spread_pct", {}, [])
-    with pytest.raises(Invalid, match="rsi is computed from bars, not from quotes"):
-        compute_over_quotes("rsi", {}, [])

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import random
+from typing import NamedTuple
 
 import pytest
 
-from papertape.indicators.compute import Meter, QuoteRow
+from papertape.indicators.compute import Meter
 from papertape.indicators.indicator import Warmup
 
 SECOND = 1_000_000
 T1 = 10.0
+
+
+class QuoteRow(NamedTuple):
+    ts: int
+    bid: float
+    bid_size: float
+    ask: float
+    ask_size: float
 
 
 def made_up_quotes() -> list[QuoteRow]:

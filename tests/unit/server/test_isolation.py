@@ -35,7 +35,7 @@ async def test_a_writer_that_fails_does_not_keep_those_after_it_from_writing() -
     with structlog.testing.capture_logs() as logs:
         for writer in writers:
             turn.add(cast(FrameWriter, writer))
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(30):
             await writers[1].written.wait()
     assert [entry["event"] for entry in logs] == ["write_failed"]
 
@@ -51,7 +51,7 @@ async def test_a_tick_that_fails_is_not_the_last() -> None:
     bench.hub.on_tick.append(fail)
     with structlog.testing.capture_logs() as logs:
         await bench.hub.start()
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(30):
             for _ in range(3):
                 await ticks.acquire()
         await bench.hub.stop()

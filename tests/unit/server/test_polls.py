@@ -40,7 +40,7 @@ class Poll:
         return self.task
 
     async def answered(self) -> list[ServerMessage]:
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(30):
             await self.task
         return _decode(self._answer)
 

@@ -91,7 +91,7 @@ async def test_who_follows_is_shown_the_newest_soon_without_asking_for_it_to_be_
     panels.shown("conditions")
     core.feed(market(BTC, 1))
     wanted = {view.key: view for view in core.engine.conditions()}
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         while panels.shown("conditions") != wanted:  # noqa: ASYNC110  made anew by the loop's own timer
             await asyncio.sleep(0.005)
     panels.close()

@@ -17,11 +17,11 @@ import zstandard
 from papertape.errors import Broken, Conflict, Invalid, NotFound, Unavailable
 from papertape.journal.ports import Commit
 from papertape.model.tables import SEGMENTS, SIGNALS, SegmentRow
-from papertape.store import SqliteStore, open_folder, open_store
 from papertape.store.backup import MANIFEST, Manifest, PackedFile, digest, write_backup
-from papertape.store.folder import FOLDER_VERSION, restore_mark
+from papertape.store.folder import FOLDER_VERSION, open_folder, restore_mark
 from papertape.store.restore import restore_backup
 from papertape.store.schema import CODECS
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.store.sqlite_sql import insert_sql
 from papertape.testkit.store_contract import SESSION, Acknowledgements, signal, ticks, write
 

@@ -17,10 +17,12 @@ import pytest
 from papertape.errors import Broken, NotFound, PapertapeError, Unavailable
 from papertape.journal.ports import Commit
 from papertape.model.tables import SEGMENTS, SIGNALS, SegmentRow
-from papertape.store import SqliteStore, open_folder, open_history, open_store
 from papertape.store.commit_count import count_file
+from papertape.store.folder import open_folder
+from papertape.store.history import open_history
 from papertape.store.inspection import find_faults, inspect_journal
 from papertape.store.schema import CODECS
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.store.sqlite_sql import insert_sql
 from papertape.testkit.store_contract import SESSION, Acknowledgements, facts, signal, ticks, write
 
@@ -304,7 +306,7 @@ def test_a_clock_that_steps_while_a_commit_waits_gives_a_lag_that_heals(tmp_path
 
 PROGRAM = (
     "import sys; from pathlib import Path; from papertape.errors import Conflict; "
-    "from papertape.store import open_folder\n"
+    "from papertape.store.folder import open_folder\n"
     "try: open_folder(Path(sys.argv[1]))\n"
     "except Conflict as error: print(error.message)"
 )

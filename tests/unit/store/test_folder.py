@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from papertape.errors import Broken, Conflict, Invalid, Unavailable
-from papertape.store import open_folder, open_store
-from papertape.store.folder import FOLDER_VERSION, UPGRADES, restore_mark
+from papertape.store.folder import FOLDER_VERSION, UPGRADES, open_folder, restore_mark
+from papertape.store.sqlite import open_store
 
 ORDINARY_USER = 65534
 
@@ -31,7 +31,7 @@ def test_a_new_folder_gets_its_places_and_its_version(tmp_path: Path) -> None:
 
 def test_a_second_desk_is_refused_by_the_pid_of_the_first(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from papertape.store import open_folder\n"
+        "import sys; from pathlib import Path; from papertape.store.folder import open_folder\n"
         "folder = open_folder(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]

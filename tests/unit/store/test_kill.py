@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from papertape.model.tables import SIGNALS
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
+from papertape.store.sqlite import open_store
 from papertape.testkit.store_contract import SESSION
 
 HERE = Path(__file__).parent

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from papertape.errors import NotFound
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.market_frames import quote_frame, trade_frame
 from papertape.store.segments.sealer import Sealer, SealPolicy
 from papertape.store.segments.work import carry_out
+from papertape.store.sqlite import open_store
 from papertape.testkit.research_contract import SECOND, START, ended, quote, tape, trade
 from papertape.testkit.store_contract import SESSION, write
 from papertape.testkit.venue import PERPETUAL, SPOT

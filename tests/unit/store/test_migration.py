@@ -10,8 +10,9 @@ import pytest
 
 from papertape.errors import Broken, Unavailable
 from papertape.model.tables import SIGNALS
-from papertape.store import DataFolder, open_folder, open_store
 from papertape.store.connections import open_reading
+from papertape.store.folder import DataFolder, open_folder
+from papertape.store.sqlite import open_store
 from papertape.store.verify import TableChanges, compare_tables
 from papertape.testkit.store_contract import SESSION, facts, signal, write
 

@@ -12,11 +12,12 @@ from papertape.errors import Broken
 from papertape.journal.ports import Commit
 from papertape.model.entries import Batch
 from papertape.model.tables import SEGMENTS, SegmentRow, WatermarkRow
-from papertape.store import SqliteStore, open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.outbox import SOURCES, Outbox, Page, PageLimits, Position, sources_of
 from papertape.store.readers import Readers, ReadPage
 from papertape.store.rows import Row
 from papertape.store.schema import CODECS, Scalar
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.store.sqlite_sql import INSERTS
 from papertape.testkit.journal_load import JournalLoad
 from papertape.testkit.memory_store import MemoryStore

@@ -35,7 +35,7 @@ async def asked(address: QuestAddress) -> Unavailable:
     research = QuestResearch(address, connect_s=0.2, answer_s=0.2)
     started = time.monotonic()
     failures = await asyncio.gather(*(research.events(SIGNALS, "exec_1") for _ in range(2)), return_exceptions=True)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15  # its own bounds make 0.4 s, those of the system minutes
     await research.close()
     assert [type(failure) for failure in failures] == [Unavailable] * 2
     (failure, _) = failures

@@ -5,10 +5,11 @@ import pytest
 
 from papertape.journal.ports import Commit
 from papertape.model.session import SessionRow
-from papertape.store import SqliteStore, open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.history import open_history
 from papertape.store.readers import Readers
 from papertape.store.session_list import SessionList
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.testkit.store_contract import session_row, write
 
 CLOCK = 1_766_854_702_000_000

@@ -12,8 +12,10 @@ import pytest
 from papertape.errors import Broken, NotFound, Unavailable
 from papertape.journal.ports import Commit
 from papertape.model.tables import SIGNALS
-from papertape.store import DataFolder, SqliteStore, open_folder, open_history, open_store
 from papertape.store.connections import open_reading, open_writing
+from papertape.store.folder import DataFolder, open_folder
+from papertape.store.history import open_history
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.store.writer import WriterLimits
 from papertape.testkit.store_contract import SESSION, facts, signal, ticks, write
 

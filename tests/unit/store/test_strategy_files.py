@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from papertape.errors import Invalid, NotFound, Unavailable
-from papertape.store import StrategyFile, StrategyFiles
+from papertape.store.strategy_files import StrategyFile, StrategyFiles
 
 
 def _file(name: str, version: int, text: str) -> StrategyFile:

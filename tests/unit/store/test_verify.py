@@ -12,9 +12,10 @@ from papertape.errors import Broken
 from papertape.model.entries import Side
 from papertape.model.events import ConditionReading
 from papertape.model.tables import MARKET_TABLES, SIGNALS, TABLES, Table
-from papertape.store import open_folder, open_store
 from papertape.store.commit_count import count_file
+from papertape.store.folder import open_folder
 from papertape.store.schema import CODECS, RowCodec, columns_of
+from papertape.store.sqlite import open_store
 from papertape.store.sqlite_sql import create_table_sql, insert_sql, select_sql
 from papertape.store.verify import verify_tables
 from papertape.testkit.store_contract import SESSION, facts, signal, write

@@ -13,7 +13,8 @@ from itertools import count
 from pathlib import Path
 
 from papertape.journal.ports import Commit
-from papertape.store import open_folder, open_store
+from papertape.store.folder import open_folder
+from papertape.store.sqlite import open_store
 from papertape.testkit.store_contract import SESSION, signal, ticks
 
 _MOST_WAITING = 64

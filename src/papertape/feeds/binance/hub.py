@@ -154,14 +154,18 @@ class MarketHub:
             subscriber.refresh()
 
     def publish(self, events: list[MarketEvent]) -> None:
-        """Deliver events, each to the sessions that want its instrument."""
+        """Deliver events, each to the sessions that want its instrument; the books are kept after that.
+
+        A session that joins is not one that is delivered to: it joins between bursts, where the books are whole.
+        """
         if not events:
             return
-        for event in events:
-            if type(event) is BookUpdate:
-                self._books[event.instrument].apply(event)
-            elif type(event) is BookGap:
-                self._books[event.instrument].void()
+        try:
+            self._deliver(events)
+        finally:
+            self._keep_books(events)
+
+    def _deliver(self, events: list[MarketEvent]) -> None:
         if len(self._subscribers) == 1:
             self._subscribers[0].take(events)
             return
@@ -169,6 +173,17 @@ class MarketHub:
             own = [event for event in events if event.instrument in subscriber.ids]
             if own:
                 subscriber.take(own)
+
+    def _keep_books(self, events: list[MarketEvent]) -> None:
+        for event in events:
+            if type(event) is BookUpdate or type(event) is BookGap:
+                book = self._books.get(event.instrument)  # none where its last session left while it was delivered to
+                if book is None:
+                    continue
+                if type(event) is BookUpdate:
+                    book.apply(event)
+                else:
+                    book.void()
 
     def _serve_requests(self) -> None:
         for request in self.decoder.take_requests():

@@ -23,7 +23,7 @@ class PumpMagnitude(TradeMeasure):
         self.watch(self.window)
 
     def _result(self) -> float:
-        if self.window.count() == 0:
+        if self.window.lo == self.window.hi:
             return nan
         return percent_change(float(self.window.last()), float(self.window.first()))
 

@@ -13,6 +13,10 @@ class Breach(AssertionError):
     """A rule of the protocol was broken; the message says how."""
 
 
+class Late(Breach):
+    """An upper limit of time was passed. On a busy machine that says little, unless it stays so with more time."""
+
+
 class NotShown(Exception):
     """The rule cannot be shown here and now; the message says why."""
 
@@ -32,3 +36,9 @@ def require(holds: bool, otherwise: str) -> None:
     """Raise `Breach` with the sentence unless the condition holds."""
     if not holds:
         raise Breach(otherwise)
+
+
+def require_in_time(holds: bool, otherwise: str) -> None:
+    """Raise `Late` with the sentence unless the condition, an upper limit of time, holds."""
+    if not holds:
+        raise Late(otherwise)

@@ -11,11 +11,12 @@ import pytest
 from papertape.journal.ports import Commit
 from papertape.model.entries import Batch, Lifecycle
 from papertape.model.tables import SegmentRow
-from papertape.store import SqliteStore, open_folder, open_store
+from papertape.store.folder import open_folder
 from papertape.store.readers import Readers
 from papertape.store.schema import Scalar
 from papertape.store.segments.sealer import Sealer, SealPolicy
 from papertape.store.segments.work import Task, carry_out
+from papertape.store.sqlite import SqliteStore, open_store
 from papertape.testkit.store_contract import SESSION, Acknowledgements, session_row, ticks, write
 
 DAY_US = 86_400_000_000

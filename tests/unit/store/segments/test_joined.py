@@ -11,8 +11,8 @@ import pytest
 from papertape.errors import Broken, NotFound
 from papertape.model.entries import Batch
 from papertape.model.tables import TAPE, TapeRow
-from papertape.store import open_history
 from papertape.store import sqlite_sql as sql
+from papertape.store.history import open_history
 from papertape.store.readers import Readers
 from papertape.store.rows import decode_rows
 from papertape.store.schema import Scalar

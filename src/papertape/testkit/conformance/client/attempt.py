@@ -15,7 +15,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from papertape.testkit.conformance.verdict import Breach, require
+from papertape.testkit.conformance.verdict import Breach, Late, require
 from papertape.wire.stream import PROTOCOL, ClientMessage, Hello, Ping, Pong, ServerMessage, Welcome
 
 Carrier = Literal["websocket", "sse", "poll"]
@@ -30,7 +30,7 @@ _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessa
 class Attempt:
     """One connection or request. `hello` is what the client said first, once it is `greeted`.
 
-    Pings are answered unless `is_mute`.
+    Pings are answered unless `is_mute`. `greeted_in_s` is how long its `hello` was on the way, where that can be seen.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Attempt:
         self.carrier = carrier
         self.conn = f"c-{id(self):x}"
         self.at = asyncio.get_running_loop().time()
+        self.greeted_in_s = 0.0
         self.is_mute = False
         self.close_code: int | None = None
         self.over = asyncio.Event()
@@ -70,7 +71,9 @@ class Attempt:
         """Accept the attempt and return the `hello` that must come first."""
         if self.carrier == "websocket":
             self._accept()
+            accepted = asyncio.get_running_loop().time()
             message = await self.next(within_s)
+            self.greeted_in_s = asyncio.get_running_loop().time() - accepted
         elif self.carrier == "sse":
             self._writer.write(_EVENT_STREAM)
             path = self._head.split(b" ", 2)[1].decode("latin-1")
@@ -80,6 +83,8 @@ class Attempt:
         else:
             message = _decoded(self._body)
             self._listening = asyncio.create_task(self._watch())
+        if message is None:
+            raise Late(f"no `hello` came within {within_s:.1f} s of the connection")
         if not isinstance(message, Hello):
             raise Breach(f"the client's first message is {message}; it must be `hello`")
         self._hello = message
@@ -145,7 +150,7 @@ class Attempt:
             message = await self.next(left)
             if isinstance(message, kind):
                 return message
-        raise Breach(f"no `{kind.__struct_config__.tag}` came from the client within {within_s:.1f} s")
+        raise Late(f"no `{kind.__struct_config__.tag}` came from the client within {within_s:.1f} s")
 
     async def dispose(self) -> None:
         """End whatever is left of it."""

@@ -84,17 +84,19 @@ async def websocket_is_taken_again(stage: Stage) -> None:
     require_position(socket, 6)
     await socket.welcome(resumed(6, 8), pub(7, 6), pub(8, 7))
     await stage.delivered(6, 7, 8)
-    require(await _is_over(stage, events), "the fallback is left open beside the WebSocket")
+    await stage.seen(events.over, 2.0, "the fallback is left open beside the WebSocket")
+    again = await stage.attempt_within(stage.s(2.0))
+    require(again is None, f"the client came by {again.carrier if again else ''} beside its WebSocket")
 
 
 @CARRYING.script("A look for WebSocket that fails leaves the fallback as it is.", "#falling-back")
 async def a_failed_look_changes_nothing(stage: Stage) -> None:
     events = await fallen_back(stage)
     await events.welcome(*fresh(5))
-    looks = len(stage.refused)
-    again = await stage.attempt_within(stage.s(20.0) + 0.5)
+    stage.failed.clear()
+    await stage.seen(stage.failed, 20.0, "the client did not look for WebSocket")
+    again = await stage.attempt_within(stage.s(5.0))
     require(again is None, f"the client came by {again.carrier if again else ''} beside its event stream")
-    require(len(stage.refused) > looks, "the client did not look for WebSocket")
     await events.say(pub(6, 5))
     await stage.delivered(6)
 
@@ -115,8 +117,3 @@ async def retry_after_is_kept(stage: Stage) -> None:
     second = await stage.attempt(within_s=20.0 + 1.0 / stage.scale)
     away_s = second.at - first.at
     require(away_s > stage.s(0.4), f"the client came again after {away_s:.2f} s")
-
-
-async def _is_over(stage: Stage, attempt: Attempt) -> bool:
-    again = await stage.attempt_within(stage.s(2.0))
-    return again is None and attempt.over.is_set()

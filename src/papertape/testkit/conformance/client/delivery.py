@@ -26,7 +26,7 @@ _MOMENT_S = 0.2  # real time in which a client that is wrong would have delivere
 
 async def answer_again(stage: Stage, attempt: Attempt, seq: int, *missed: tuple[int, int]) -> None:
     """Answer the subscription that a hole must cause: from the client's position, with a snapshot without one."""
-    asked = await attempt.next_of(Sub, stage.s(_ASKED_S) + 2.0)
+    asked = await attempt.next_of(Sub, stage.patience(_ASKED_S))
     (request,) = asked.subs
     require(request.topic == FILLS, f"the client asks for {request.topic} again, not for {FILLS}")
     if request.seq is None:
@@ -195,7 +195,7 @@ async def a_temporary_error_is_asked_for_again(stage: Stage) -> None:
     busy = StreamError(code="stream.busy", message="Try again.", temporary=True, topic=ALERTS)
     await attempt.welcome(busy, *fresh(5), pub(6, 5))
     await stage.delivered(6)
-    asked = await attempt.next_of(Sub, stage.s(30.0) + 2.0)
+    asked = await attempt.next_of(Sub, stage.patience(30.0))
     require([request.topic for request in asked.subs] == [ALERTS], f"the client asks for {asked.subs} again")
 
 

@@ -13,7 +13,8 @@ import msgspec
 from websockets.datastructures import Headers
 
 from papertape.testkit.conformance.client.attempt import Attempt, Carrier
-from papertape.testkit.conformance.verdict import Breach
+from papertape.testkit.conformance.lag import JudgeLag
+from papertape.testkit.conformance.verdict import Breach, Late
 
 SESSION = "exec_20251227_165822_fe61be26"
 FILLS = f"session/{SESSION}/fills"
@@ -22,7 +23,7 @@ WATCHLIST = f"session/{SESSION}/watchlist"
 
 Fault = Literal["refuse", "hang", "cut"]
 _PATHS: dict[str, Carrier] = {"/api/stream": "websocket", "/api/stream/sse": "sse", "/api/stream/poll": "poll"}
-_SLACK_S = 3.0
+_START_S = 30.0
 _PAGE = (
     b'<!doctype html><meta charset="utf-8"><title>conformance</title><script type="module" src="/client.js"></script>'
 )
@@ -39,10 +40,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Stage:
-    """What one script plays on. `scale` multiplies every time of the protocol that the client keeps."""
+    """What one script plays on.
 
-    def __init__(self, scale: float, bundle: Path | None = None) -> None:
+    `scale` multiplies every time of the protocol that the client keeps. `slack_s`, in real seconds, is what the machine
+    may take beside these times for something that is due.
+    """
+
+    def __init__(self, scale: float, bundle: Path | None, slack_s: float) -> None:
         self.scale = scale
+        self.slack_s = slack_s
         self.url = ""
         self.reports: list[Report] = []
         self.faults: dict[Carrier, Fault] = {}
@@ -51,11 +57,15 @@ class Stage:
         self._bundle = bundle
         self._attempts: asyncio.Queue[Attempt] = asyncio.Queue()
         self._all: list[Attempt] = []
+        self._has_come = False
         self._reported = asyncio.Event()
+        self._lag = JudgeLag()
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     async def __aenter__(self) -> Self:
+        await self._lag.__aenter__()
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
@@ -65,38 +75,60 @@ class Stage:
         self._server.close()
         for attempt in self._all:
             await attempt.dispose()
+        for writer in self._writers:  # those too that asked for nothing: browsers open some in advance
+            writer.transport.abort()
         for task in tuple(self._serving):
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
+        await self._lag.__aexit__()
+
+    @property
+    def lag_s(self) -> float:
+        """Return by how many real seconds a time may be off here: the worst lag of the judge, or of a `hello`."""
+        return self._lag.worst_s
 
     def s(self, seconds: float) -> float:
         """Return a time of the protocol as it lasts here."""
         return seconds * self.scale
 
+    def patience(self, seconds: float) -> float:
+        """Return the real seconds that are waited for what is due within a time of the protocol."""
+        return self.s(seconds) + self.slack_s
+
     async def attempt(self, within_s: float = 10.0, carrier: Carrier = "websocket") -> Attempt:
         """Return the client's next attempt, which must come within this time of the protocol, by this carrier."""
-        attempt = await self.attempt_within(self.s(within_s) + _SLACK_S)
-        if attempt is None:
-            raise Breach(f"the client did not come within {within_s:g} s (scaled), by {carrier}")
+        attempt = await self.raw_attempt(within_s)
         if attempt.carrier != carrier:
             raise Breach(f"the client came by {attempt.carrier}; {carrier} was expected")
-        await attempt.greeted(self.s(10.0) + _SLACK_S)
+        await attempt.greeted(self.patience(10.0))
+        self._lag.saw(attempt.greeted_in_s)
         return attempt
 
     async def raw_attempt(self, within_s: float = 10.0) -> Attempt:
-        """Return the client's next attempt as it is, nothing answered yet."""
-        attempt = await self.attempt_within(self.s(within_s) + _SLACK_S)
+        """Return the client's next attempt as it is, nothing answered yet; its first may wait for its start."""
+        start_s = 0.0 if self._has_come else _START_S
+        attempt = await self.attempt_within(self.patience(within_s) + start_s)
         if attempt is None:
-            raise Breach(f"the client did not come within {within_s:g} s (scaled)")
+            raise Late(f"the client did not come within {within_s:g} s (scaled)")
         return attempt
+
+    async def seen(self, event: asyncio.Event, within_s: float, otherwise: str) -> None:
+        """Wait until something happened, within this time of the protocol; `Late` with the sentence when it did not."""
+        try:
+            async with asyncio.timeout(self.patience(within_s)):
+                await event.wait()
+        except TimeoutError:
+            raise Late(otherwise) from None
 
     async def attempt_within(self, seconds: float) -> Attempt | None:
         """Return the next attempt, None when none comes in this real time."""
         try:
             async with asyncio.timeout(seconds):
-                return await self._attempts.get()
+                attempt = await self._attempts.get()
         except TimeoutError:
             return None
+        self._has_come = True
+        return attempt
 
     def report(self, report: Report) -> None:
         """Take what the client says it delivered; pages of one snapshot count as one."""
@@ -108,12 +140,12 @@ class Stage:
     async def reported(self, holds: Callable[[list[Report]], bool], wanted: str) -> None:
         """Wait until the client's reports are as wanted."""
         try:
-            async with asyncio.timeout(_SLACK_S):
+            async with asyncio.timeout(self.slack_s):
                 while not holds(self.reports):
                     self._reported.clear()
                     await self._reported.wait()
         except TimeoutError:
-            raise Breach(f"the client did not deliver {wanted}; it delivered {_brief(self.reports)}") from None
+            raise Late(f"the client did not deliver {wanted}; it delivered {_brief(self.reports)}") from None
 
     async def delivered(self, *seqs: int, topic: str = FILLS) -> None:
         """Wait until exactly these publications of a topic are delivered, in this order."""
@@ -134,6 +166,7 @@ class Stage:
         task = asyncio.current_task()
         assert task is not None  # a callback of the server runs in a task
         self._serving.add(task)
+        self._writers.append(writer)
         task.add_done_callback(self._serving.discard)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await self._serve(reader, writer)
@@ -161,7 +194,7 @@ class Stage:
         if fault == "refuse":
             await attempt.respond(403)
         elif fault == "cut":
-            await attempt.greeted(_SLACK_S)
+            await attempt.greeted(self.slack_s)
             await attempt.welcome()
             attempt.abort()
 

@@ -10,13 +10,14 @@ from websockets.exceptions import ConnectionClosed
 from papertape.testkit.conformance.server.case import CaseBook
 from papertape.testkit.conformance.server.talk import Talk, expect_bye, welcomed
 from papertape.testkit.conformance.server.target import Target, hello
-from papertape.testkit.conformance.verdict import NotShown, require
+from papertape.testkit.conformance.verdict import Breach, NotShown, require
 from papertape.wire import close
 from papertape.wire.stream import Heartbeat, Ping, Pong, Pub, Snap, StreamError, Sub, SubRequest, Subscribed
 from papertape.wire.topics import DESK_RECORDS, FACT_TABLES
 
 CONTROL = CaseBook()
 _TOPICS = 128
+_OVERTAKINGS = 5
 
 
 @CONTROL.case("A `ping` is answered by a `pong` with its id and the server's time.", "#ping-and-pong")
@@ -86,9 +87,12 @@ async def vis_is_taken(target: Target) -> None:
 
 @CONTROL.case("Control messages go before data that waits: an `err` overtakes the answers before it.", "#order")
 async def control_goes_before_data(target: Target) -> None:
-    async with target.greeted(*target.facts, "desk/nothing") as talk:
-        message = await talk.next("`err`")
-        require(isinstance(message, StreamError), f"after `welcome` came {message}, though an `err` was due"[:300])
+    for _ in range(_OVERTAKINGS):  # a busy server may have sent what the `err` would have overtaken
+        async with target.greeted(*target.facts, "desk/nothing") as talk:
+            message = await talk.next("`err`")
+        if isinstance(message, StreamError):
+            return
+    raise Breach(f"after `welcome` always came data such as {message}, though an `err` was due"[:300])
 
 
 @CONTROL.case("Subscriptions are answered in the order they were asked for.", "#order")

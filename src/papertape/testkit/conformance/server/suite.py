@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import httpx
 
 from papertape.errors import Refused, Unavailable
+from papertape.testkit.conformance.lag import JudgeLag
 from papertape.testkit.conformance.server.carriers import CARRYING
 from papertape.testkit.conformance.server.case import Case
 from papertape.testkit.conformance.server.control import CONTROL
@@ -26,6 +27,8 @@ CASES: tuple[Case, ...] = tuple(
 
 _AT_ONCE = 6
 _CASE_S = 180.0
+_TRIES = 3
+_CALM_S = 0.05  # a lag beyond it may be why a case failed
 
 
 async def check_server(
@@ -61,10 +64,14 @@ async def _check_all(cases: Sequence[Case], target: Target) -> list[Verdict]:
 
 
 async def check_case(case: Case, target: Target) -> Verdict:
-    """Return the verdict of one case."""
-    started = time.monotonic()
-    result, detail = await _result(case, target)
-    seconds = round(time.monotonic() - started, 2)
+    """Return the verdict of one case, which is checked again while the judge was too late to be believed."""
+    for _ in range(_TRIES):
+        started = time.monotonic()
+        async with JudgeLag() as lag:
+            result, detail = await _result(case, target)
+        seconds = round(time.monotonic() - started, 2)
+        if result == "passed" or lag.worst_s < _CALM_S:
+            break
     return Verdict(name=case.name, rule=case.rule, where=case.where, result=result, detail=detail, seconds=seconds)
 
 
