@@ -131,6 +131,7 @@ class IndicatorBank:
         Its indicators, which must be `is_of_trades`, take it one by one by their `on_run`.
         """
         self.now = run.times[run.count - 1]
+        self.due = BEFORE_ALL
         self.series.on_run(run)
 
     def on_quote(self, ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
