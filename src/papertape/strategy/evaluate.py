@@ -272,7 +272,7 @@ def _leap_row(memory: Memory, index: int, run: Run, slots: Ints, count: int, fir
 
 
 def _first_reached(table: Table, one: int, other: int, first: int, until: int) -> int:
-    # Before which event neither of the two can be true, by when their rows were: a group that is not `any` may be later.
+    # Before which event neither of the two can be true, by when their rows were first.
     groups: Ints = table.groups
     members: Ints = table.members
     reached: Ints = table.reached
