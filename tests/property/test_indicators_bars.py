@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papertape.indicators.bars import Bar, BarBuilder, Piece
+from papertape.indicators.bars import Bar, BarBuilder, Piece, piece_of
 from papertape.indicators.compute import TradeRow, bars_of_trades
 from papertape.indicators.series import BarSeries
 
@@ -120,4 +120,4 @@ def test_venue_bars_in_place_of_trades_give_the_same_bars(
 
 
 def venue_piece(bar: Bar) -> Piece:
-    return Piece(bar.ts_open, bar.ts_close, bar.open, bar.high, bar.low, bar.close, int(bar.volume))
+    return piece_of(bar.ts_open, bar.ts_close, bar.open, bar.high, bar.low, bar.close, int(bar.volume))

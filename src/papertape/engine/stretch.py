@@ -29,13 +29,29 @@ LEAST = 4
 
 
 class Stretch:
-    """The rows of a stretch, by their order and by their lane; empty between two calls."""
+    """The rows of a stretch, by their order and by their lane; empty between two calls.
 
-    __slots__ = ("broker", "count", "first_seq", "lanes", "log", "places", "quotes", "strips", "times", "touched")
+    `is_marked`: whether an order may depend on what the positions on other instruments are worth.
+    """
+
+    __slots__ = (
+        "broker",
+        "count",
+        "first_seq",
+        "is_marked",
+        "lanes",
+        "log",
+        "places",
+        "quotes",
+        "strips",
+        "times",
+        "touched",
+    )
 
     broker: Broker
     log: FactLog
     quotes: QuoteColumns
+    is_marked: bool
     strips: list[Strip]
     touched: list[Strip]
     lanes: Ints
@@ -49,6 +65,7 @@ class Stretch:
         self.log = log
         self.quotes = quotes
         self.strips = [Strip(lane) for lane in lanes]
+        self.is_marked = any(strip.is_marked() for strip in self.strips)
         self.touched = []
         self.lanes = ints(MOST)
         self.places = ints(MOST)
@@ -149,9 +166,10 @@ class Stretch:
             while due < limit and self.times[due] < self.broker.next_due:
                 due += 1
             limit = due
-        strip: Strip
-        for strip in self.touched:
-            limit = strip.first_met(row, limit)
+        if self.broker.working_count:
+            strip: Strip
+            for strip in self.touched:
+                limit = strip.first_met(row, limit)
         return limit
 
     def _next(self, horizon: int) -> int:
@@ -170,9 +188,10 @@ class Stretch:
             self._meet(strip, row, place, ts)
         else:
             strip.apply(place + 1, self.quotes)
-            position: Position
-            for position in self.broker.account.positions:
-                self._apply(self.strips[position.owner.market.index], row)
+            if self.is_marked:
+                position: Position
+                for position in self.broker.account.positions:
+                    self._apply(self.strips[position.owner.market.index], row)
         strip.stand(place)
         strip.act(place)
 

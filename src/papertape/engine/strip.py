@@ -73,6 +73,10 @@ class Strip:
         self.trade_ts = self.quote_ts = 0
         self.last_units = -1
 
+    def is_marked(self) -> bool:
+        """Return whether its actors' orders may depend on what positions are worth, or its positions in others."""
+        return not self.market.is_spot or any(actor.terms.needs_equity() for actor in self.actors)
+
     def begin(self, ts: int, end_ts: int) -> bool:
         """Begin without rows; return whether the lane can take them from `ts` to before `end_ts` ahead of its market.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from papertape.indicators.bars import Bar, BarBuilder, Piece
+from papertape.indicators.bars import Bar, BarBuilder, piece_of
 from papertape.indicators.catalogue import canonical_params, find_kind
 from papertape.indicators.indicator import AFTER_ALL, BEFORE_ALL, Indicator
 from papertape.indicators.prints import LIMIT, Prints
@@ -167,7 +167,7 @@ class IndicatorBank:
     ) -> None:
         """Take a closed bar of the venue's history."""
         scale = self.prints.price_scale
-        piece = Piece(
+        piece = piece_of(
             open_ts,
             open_ts + interval_us,
             float(open) / scale,

@@ -74,14 +74,14 @@ class Piece:
     close: float
     volume: int
 
-    def __init__(self, start: int, end: int, open_: float, high: float, low: float, close: float, volume: int) -> None:
-        self.start = start
-        self.end = end
-        self.open = open_
-        self.high = high
-        self.low = low
-        self.close = close
-        self.volume = volume
+    def __init__(self) -> None:
+        self.start = 0
+        self.end = 0
+        self.open = 0.0
+        self.high = 0.0
+        self.low = 0.0
+        self.close = 0.0
+        self.volume = 0
 
     def add(self, price: float, lots: int) -> None:
         """Take one trade; `lots` may carry the side as its sign."""
@@ -93,29 +93,49 @@ class Piece:
         self.volume += lots if lots > 0 else -lots
 
 
+def piece_of(start: int, end: int, open_: float, high: float, low: float, close: float, volume: int) -> Piece:
+    """Return a piece with these fields."""
+    piece = Piece()  # numbers given to a constructor would be objects on their way there
+    piece.start = start
+    piece.end = end
+    piece.open = open_
+    piece.high = high
+    piece.low = low
+    piece.close = close
+    piece.volume = volume
+    return piece
+
+
 def no_piece() -> Piece:
     """Return the piece that stands where there is none: it ended before every time."""
-    return Piece(-_NEVER, -_NEVER, 0.0, 0.0, 0.0, 0.0, 0)
+    return piece_of(-_NEVER, -_NEVER, 0.0, 0.0, 0.0, 0.0, 0)
 
 
 def merge(pieces: list[Piece], start: int, end: int) -> Piece:
-    """Return the piece over `[start, end)` that holds all of `pieces`, which must not be empty and in order.
+    """Return the piece over `[start, end)` that holds all of `pieces`, which must not be empty and in order."""
+    piece: Piece = pieces[0]
+    whole = piece_of(start, end, piece.open, piece.high, piece.low, piece.close, piece.volume)
+    for index in range(1, len(pieces)):
+        absorb(whole, pieces[index])
+    return whole
+
+
+def absorb(whole: Piece, piece: Piece) -> None:
+    """Add a later piece to one that is not empty.
 
     One without volume, such as a venue's flat bar, counts only where all are: its open is no trade's.
     """
-    piece: Piece
-    whole = no_piece()
-    for piece in pieces:
-        if whole.end != end or (piece.volume and not whole.volume):
-            whole = Piece(start, end, piece.open, piece.high, piece.low, piece.close, piece.volume)
-        elif piece.volume or not whole.volume:
-            if piece.high > whole.high:
-                whole.high = piece.high
-            if piece.low < whole.low:
-                whole.low = piece.low
-            whole.close = piece.close
-            whole.volume += piece.volume
-    return whole
+    if piece.volume and not whole.volume:
+        whole.open = piece.open
+        whole.high = piece.high
+        whole.low = piece.low
+        whole.close = piece.close
+        whole.volume = piece.volume
+    elif piece.volume or not whole.volume:
+        whole.high = max(whole.high, piece.high)
+        whole.low = min(whole.low, piece.low)
+        whole.close = piece.close
+        whole.volume += piece.volume
 
 
 class BarBuilder:
@@ -240,7 +260,7 @@ class BarBuilder:
         if self.due == _NEVER:
             self._begin_bar(ts)
         start = ts - ts % self._grain
-        self._piece = Piece(start, start + self._grain, price, price, price, price, 0)
+        self._piece = piece_of(start, start + self._grain, price, price, price, price, 0)
         self._pieces.append(self._piece)
 
 

@@ -10,7 +10,7 @@ from itertools import chain
 import msgspec
 
 from papertape.errors import Invalid
-from papertape.indicators.bars import Piece, merge, no_piece
+from papertape.indicators.bars import Piece, absorb, merge, no_piece, piece_of
 from papertape.indicators.run import Run
 from papertape.model.buffers import Floats, Ints
 
@@ -195,20 +195,18 @@ class BarSeries:
         if self._has_trades():
             self._keep(self._current)
         start = ts - ts % _SECOND
-        self._current = Piece(start, start + _SECOND, price, price, price, price, 0)
+        self._current = piece_of(start, start + _SECOND, price, price, price, price, 0)
 
     def _keep(self, second: Piece) -> None:
         self._seconds.append(second)
         start = second.start - second.start % _MINUTE
         minutes = self._minutes
-        whole = merge([second], start, start + _MINUTE)
         if minutes:
-            newest: Piece = minutes.pop()
+            newest: Piece = minutes[len(minutes) - 1]
             if newest.start == start:
-                whole = merge([newest, second], start, start + _MINUTE)
-            else:
-                minutes.append(newest)
-        minutes.append(whole)
+                absorb(newest, second)
+                return
+        minutes.append(merge([second], start, start + _MINUTE))
 
     def _chart_bar(self, group: list[Piece] | None, start: int, interval: int, close: float, now: int) -> ChartBar:
         end = start + interval

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from papertape.indicators.bars import MAX_FLAT_BARS, Bar, BarBuilder, Piece
+from papertape.indicators.bars import MAX_FLAT_BARS, Bar, BarBuilder, Piece, piece_of
 from papertape.indicators.compute import TradeRow, bars_of_trades
 from papertape.testkit.shared_data import shared_data
 
@@ -36,7 +36,7 @@ def closed_by(builder: BarBuilder, piece: Piece) -> list[Bar]:
 
 
 def venue_bar(start: int, price: float, volume: float, length: int = MINUTE) -> Piece:
-    return Piece(start, start + length, price, price + 2, price - 2, price + 1, lots(volume))
+    return piece_of(start, start + length, price, price + 2, price - 2, price + 1, lots(volume))
 
 
 def test_bars_are_aligned_to_the_epoch_and_close_when_time_reaches_their_end() -> None:
@@ -139,7 +139,7 @@ def test_longer_bars_join_venue_bars_and_the_trades_after_them_without_counting_
 
 def test_the_open_of_a_flat_venue_bar_is_not_the_open_of_a_longer_bar_with_trades() -> None:
     builder = builder_of(2 * MINUTE)
-    builder.on_venue_bar(Piece(0, MINUTE, 50.0, 50.0, 50.0, 50.0, 0))
+    builder.on_venue_bar(piece_of(0, MINUTE, 50.0, 50.0, 50.0, 50.0, 0))
     trade(builder, MINUTE, 40.0, 1.0)
 
     assert closed_at(builder, 2 * MINUTE) == [Bar(0, 2 * MINUTE, 40.0, 40.0, 40.0, 40.0, 1.0)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from papertape.errors import Invalid
-from papertape.indicators.bars import Piece
+from papertape.indicators.bars import Piece, piece_of
 from papertape.indicators.series import SECONDS_KEPT, BarSeries, ChartBar
 
 SECOND = 1_000_000
@@ -13,7 +13,7 @@ MINUTE = 60 * SECOND
 
 
 def venue_bar(start: int, price: float, volume: float) -> Piece:
-    return Piece(start, start + MINUTE, price, price + 2, price - 2, price + 1, int(volume))
+    return piece_of(start, start + MINUTE, price, price + 2, price - 2, price + 1, int(volume))
 
 
 def test_a_series_without_events_has_no_bars() -> None:
