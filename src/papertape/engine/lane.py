@@ -210,13 +210,12 @@ class Lane:
 
     def note(self, run: Run, at: int) -> None:
         """Write the values as of the event just taken to its row of a run, with the reason of each that is missing."""
-        self.refresh()
+        self.revision += 1
         base = at * run.width
-        for index in range(len(self.slots)):
-            value = self.values[index]
-            run.values[base + index] = value
-            if value != value:
-                run.words[base + index] = self.reason(index)
+        if _compute(self, run.values, base):
+            for index in range(len(self.slots)):
+                if run.values[base + index] != run.values[base + index]:
+                    run.words[base + index] = self.reason(index)
 
     def on_quote(self, ts: int, recv_ts: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
         """Take the best bid and ask."""
@@ -273,23 +272,9 @@ class Lane:
 
         One value a second of every indicator and one price every 5 s are kept for sparklines.
         """
-        ts = self.ts
         self.revision += 1
-        quote_age = _age(self, self.quote_ts)
-        trade_age = _age(self, self.trade_ts)
-        is_stale = _age(self, self.event_ts) > self.stale_us
-        values: Floats = self.values
-        slot = self.top
-        while slot is not None:
-            if is_stale or (quote_age if slot.is_quoted else trade_age) > slot.stale_us:
-                values[slot.index] = nan
-            else:
-                indicator = slot.indicator
-                if ts >= indicator.until:
-                    indicator.on_time(ts)
-                values[slot.index] = indicator.current
-            slot = slot.following
-        if ts >= self.sample_due:
+        _compute(self, self.values, 0)
+        if self.ts >= self.sample_due:
             self.sample()
 
     def sample(self) -> None:
@@ -329,15 +314,37 @@ class Lane:
 
     def reason(self, index: int) -> str:
         """Return why a value is missing: stale, or the indicator's own reason."""
-        if self.run is not None:
-            return self.run.words[self.run_at * self.run.width + index]
         slot: Slot = self.slots[index]
+        if self.run is not None:
+            place = self.run_at * self.run.width + index
+            return self.run.words.get(place) or slot.indicator.noted(self.run.notes[place])
         if self.is_stale():
             return f"stale {self.age(self.event_ts) // SECOND} s"
         age = self.age(self.quote_ts if slot.is_quoted else self.trade_ts)
         if age > slot.stale_us:
             return f"stale {age // SECOND} s"
         return slot.indicator.reason(self.ts) or NO_VALUE
+
+
+def _compute(lane: Lane, values: Floats, base: int) -> bool:
+    # Writes the value of each slot as of now; returns whether any is missing.
+    ts = lane.ts
+    quote_age, trade_age = _age(lane, lane.quote_ts), _age(lane, lane.trade_ts)
+    is_stale = _age(lane, lane.event_ts) > lane.stale_us
+    missing = 0
+    slot = lane.top
+    while slot is not None:
+        value = nan
+        if not is_stale and (quote_age if slot.is_quoted else trade_age) <= slot.stale_us:
+            indicator = slot.indicator
+            if ts >= indicator.until:
+                indicator.on_time(ts)
+            value = indicator.current
+        values[base + slot.index] = value
+        if value != value:
+            missing += 1
+        slot = slot.following
+    return missing > 0
 
 
 def _take_price(lane: Lane, units: int, price: float) -> None:

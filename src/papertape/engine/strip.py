@@ -80,14 +80,16 @@ class Strip:
     def begin(self, ts: int, end_ts: int) -> bool:
         """Begin without rows; return whether the lane can take them from `ts` to before `end_ts` ahead of its market.
 
-        It cannot while a value is missing, whose reason may change with every event, or a sample is due.
+        It cannot while a value is missing whose reason may change with every event, or a sample is due.
         """
         lane = self.lane
         if lane.is_touch_void or lane.sample_due < end_ts or lane.bank.now > ts:
             return False
+        is_of_trades = lane.bank.is_of_trades()
         slot = lane.top
         while slot is not None:
-            if slot.indicator.current != slot.indicator.current:
+            indicator = slot.indicator
+            if indicator.current != indicator.current and not (is_of_trades and indicator.can_note()):
                 return False
             slot = slot.following
         self.run.clear()

@@ -71,6 +71,14 @@ class Indicator:
                 run.words[at * run.width + place] = self.reason(ts) or NO_VALUE
             run.values[at * run.width + place] = value
 
+    def can_note(self) -> bool:
+        """Return whether `on_run` notes a number for a missing value, of which `noted` makes words, and no words."""
+        return False
+
+    def noted(self, number: float) -> str:  # noqa: ARG002 - of one that can note
+        """Return why a value is missing, by the number noted for it."""
+        return NO_VALUE
+
     def on_quote(self, ts: int, bid: float, bid_size: float, ask: float, ask_size: float) -> None:
         """Take the best bid and ask with their sizes."""
 

@@ -13,11 +13,11 @@ class Run:
 
     Who adds one writes its row, 0 for the units and lots of one that is no trade, and counts it.
 
-    `values` has one row of `width` values an event, NaN where there is none; `words` says why, by the place in
-    `values`.
+    `values` has one row of `width` values an event, NaN where there is none; `words` says why by the place in `values`,
+    or the indicator makes words of the number at that place in `notes`.
     """
 
-    __slots__ = ("count", "lots", "prices", "room", "times", "units", "values", "width", "words")
+    __slots__ = ("count", "lots", "notes", "prices", "room", "times", "units", "values", "width", "words")
 
     count: int
     room: int
@@ -27,6 +27,7 @@ class Run:
     lots: Ints
     prices: Floats
     values: Floats
+    notes: Floats
     words: dict[int, str]
 
     def __init__(self, width: int) -> None:
@@ -38,6 +39,7 @@ class Run:
         self.lots = ints(_SMALLEST)
         self.prices = floats(_SMALLEST)
         self.values = floats(_SMALLEST * width)
+        self.notes = floats(_SMALLEST * width)
         self.words = {}
 
     def clear(self) -> None:
@@ -57,4 +59,5 @@ class Run:
         self.times, self.units, self.lots = times, units, lots
         self.prices = floats(room)
         self.values = floats(room * self.width)
+        self.notes = floats(room * self.width)
         self.room = room

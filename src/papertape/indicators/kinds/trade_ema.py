@@ -42,18 +42,37 @@ class TradeEma(Indicator):
 
     def on_run(self, run: Run, place: int) -> None:
         """Take a run of nothing but trades."""
-        if self.have < self.period:
-            Indicator.on_run(self, run, place)
-            return
         prices: Floats = run.prices
         values: Floats = run.values
+        at = self._warm(run, place)
         average, alpha = self.average, self.alpha
-        for at in range(run.count):
-            average += alpha * (prices[at] - average)
+        place += at * run.width
+        for index in range(at, run.count):
+            average += alpha * (prices[index] - average)
             values[place] = average
             place += run.width
         self.now = run.times[run.count - 1]
-        self.average = self.current = average
+        self.average = average
+        if self.have >= self.period:
+            self.current = average
+
+    def _warm(self, run: Run, place: int) -> int:
+        # Takes the prices that only seed the average, and returns how many.
+        at = 0
+        while at < run.count and self.have < self.period:
+            self.on_trade(run.times[at], run.prices[at], run.lots[at])
+            run.values[at * run.width + place] = self.current
+            run.notes[at * run.width + place] = float(self.have)
+            at += 1
+        return at
+
+    def can_note(self) -> bool:
+        """Return that it notes how many trades it had."""
+        return True
+
+    def noted(self, number: float) -> str:
+        """Return the trades of those needed."""
+        return warming_up(Warmup(number, float(self.period), "trades"))
 
     def warmup(self, ts: int) -> Warmup:  # noqa: ARG002 - trades count, not time
         """Return the trades seen of those needed."""
