@@ -46,7 +46,7 @@ _DIRECTIVES: dict[str, object] = {
     "embedsignature": False,
     "auto_pickle": False,
 }
-_LINK = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
+_LINK = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared", "-s"]
 _FLAGS = [
     *_LINK,
     "-fPIC",

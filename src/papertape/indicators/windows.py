@@ -130,8 +130,9 @@ class WeighedSpan(Span):
             _leave(self, now - self.t1, self.hi)
         if self.lo < prints.tail:
             dropped = ts[(prints.tail - 1) & mask]
-            self.whole = dropped + self.t1
-            self.is_overflow = False
+            if dropped + self.t1 > self.whole:
+                self.whole = dropped + self.t1
+                self.is_overflow = False
             # What is summed leaves with all prints of the dropped one's instant, what is counted print by print.
             _leave(self, dropped, min(self.hi, prints.tail) if self.sums == _NO_SUMS else self.hi)
             self.lo = max(self.lo, prints.tail)

@@ -120,6 +120,17 @@ def test_numbers_too_large_for_a_moment_or_a_return_count_as_nothing() -> None:
     assert (sizes.number, sizes.total, sizes.count()) == (0, 0, 0)
 
 
+def test_a_window_that_misses_a_number_too_large_stays_incomplete_when_the_ring_drops_what_is_older() -> None:
+    sizes = MomentSpan(False, 100)
+    prints = fed(sizes, [(1, 1, 5), (2, 1, 5), (3, 1, 1 << 50), (4, 1, 7)])
+
+    assert (sizes.count(), sizes.total, sizes.whole, sizes.is_overflow) == (3, 12, 103, True)
+    for ts in (5, 6, 7):
+        prints.add(ts, 1, 1)
+        sizes.slide(ts)
+    assert (sizes.count(), sizes.total, sizes.whole, sizes.is_overflow) == (3, 3, 104, False)
+
+
 def test_low_and_high_windows_hold_only_what_can_still_be_an_extreme() -> None:
     low, high = ExtremeSpan(1, 10), ExtremeSpan(-1, 10)
     rows = [(ts, price, 1) for ts, price in enumerate((5, 3, 4, 4, 1, 2))]
